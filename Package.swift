@@ -1,0 +1,134 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The rooms and who may import whom: docs/architecture.md. Tests/HouseTests holds the same table
+// and fails on an import that is not in it.
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+/// Generated messages: their generator's style, not ours, and no warnings of ours.
+let generated: [SwiftSetting] = [.swiftLanguageMode(.v6)]
+/// Hot code: exclusivity checks off and cross-module optimization in release (measured 5 to 20 times).
+let hot: [SwiftSetting] =
+    strict + [
+        .unsafeFlags(
+            ["-enforce-exclusivity=unchecked", "-cross-module-optimization"],
+            .when(configuration: .release))
+    ]
+
+let orderedCollections = Target.Dependency.product(
+    name: "OrderedCollections", package: "swift-collections")
+let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let nio: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOPosix", package: "swift-nio"),
+    .product(name: "NIOHTTP1", package: "swift-nio"),
+    .product(name: "NIOFoundationCompat", package: "swift-nio"),
+]
+
+let values: [Target.Dependency] = ["Model", "MachineCore", "MesosAPI", "HoldfastAPI"]
+
+func room(
+    _ name: String, _ dependencies: [Target.Dependency], _ settings: [SwiftSetting] = strict
+) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+let package = Package(
+    name: "holdfast",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "holdfast", targets: ["holdfast"]),
+        .executable(name: "holdfast-supervisor", targets: ["holdfast-supervisor"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+    ],
+    targets: [
+        // values
+        room("Model", [orderedCollections], hot),
+        room("MachineCore", [], hot),
+        room("MesosAPI", [protobuf], generated),
+        room("HoldfastAPI", [protobuf, "MesosAPI"], generated),
+        // pure cores
+        room("AllocatorCore", values + [orderedCollections], hot),
+        room("MasterCore", values + ["AllocatorCore", orderedCollections], hot),
+        room("AgentCore", values + [orderedCollections], hot),
+        room("ServiceCore", values + [orderedCollections]),
+        room("Wire", values + [protobuf]),
+        // outside
+        .target(name: "CLinux"),
+        room("Linux", ["CLinux"]),
+        room("Journal", ["Linux"]),
+        room(
+            "Registry",
+            ["Model", "MesosAPI", "HoldfastAPI", .product(name: "GRDB", package: "GRDB.swift")]),
+        room("Volumes", ["Model", "Linux", "Journal"]),
+        room("Containers", ["Model", "Linux", "Journal", "Volumes"]),
+        room(
+            "Net",
+            nio + [
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                logging,
+            ]),
+        // shells
+        room(
+            "Daemons",
+            values + [
+                "AllocatorCore", "MasterCore", "AgentCore", "ServiceCore", "Wire", "Linux",
+                "Journal", "Registry", "Volumes", "Containers", "Net", logging, protobuf,
+                orderedCollections, .product(name: "Yams", package: "Yams"),
+            ]),
+        room(
+            "Simulator",
+            values + [
+                "AllocatorCore", "MasterCore", "AgentCore", "ServiceCore", "Wire",
+                orderedCollections, protobuf,
+            ]),
+        // top
+        .executableTarget(
+            name: "holdfast",
+            dependencies: values + [
+                "MasterCore", "AgentCore", "ServiceCore", "Wire", "Linux", "Volumes", "Containers",
+                "Net", "Daemons", "Simulator", logging, protobuf,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Yams", package: "Yams"),
+            ],
+            swiftSettings: strict),
+        .executableTarget(name: "holdfast-supervisor", path: "Sources/holdfast-supervisor"),
+        tests("ModelTests", ["Model", "MachineCore"]),
+        tests("WireTests", ["Wire", "Model", "MachineCore", "MesosAPI", "HoldfastAPI", protobuf]),
+        tests("AllocatorCoreTests", ["AllocatorCore", "Model", "MachineCore"]),
+        tests("MasterCoreTests", ["MasterCore", "AllocatorCore", "Model", "MachineCore"]),
+        tests("AgentCoreTests", ["AgentCore", "Model", "MachineCore"]),
+        tests("ServiceCoreTests", ["ServiceCore", "Model", "MachineCore"]),
+        tests("JournalTests", ["Journal", "Linux"]),
+        tests("RegistryTests", ["Registry", "Model"]),
+        tests("VolumesTests", ["Volumes", "Linux", "Model"]),
+        tests("ContainersTests", ["Containers", "Linux", "Model", "Volumes"]),
+        tests("NetTests", ["Net"]),
+        tests("DaemonsTests", ["Daemons", "Model", "MachineCore", "MasterCore", "AgentCore", "ServiceCore", "Wire", "Net", "Volumes", "Containers", "Registry", "Journal"]),
+        tests("SimulatorTests", ["Simulator", "Model", "MachineCore", "MasterCore", "AgentCore"]),
+        tests("HouseTests", []),
+    ]
+)

@@ -1,0 +1,38 @@
+/// Every reservation, volume and resize: what goes and what comes instead. The sum over an agent,
+/// without reservations and volumes, is the same on both sides.
+package struct ResourceConversion: Equatable, Sendable {
+    package var consumed: Resources
+    package var converted: Resources
+
+    package init(consumed: Resources, converted: Resources) {
+        self.consumed = consumed
+        self.converted = converted
+    }
+
+    /// Whether nothing is made and nothing lost.
+    package var isConserving: Bool { consumed.bare == converted.bare }
+
+    /// The conversion that takes this one back.
+    package var reversed: ResourceConversion {
+        ResourceConversion(consumed: converted, converted: consumed)
+    }
+
+    /// The same conversion among resources held under an allocation role, or under none.
+    package func allocated(to role: String?) -> ResourceConversion {
+        ResourceConversion(
+            consumed: consumed.allocated(to: role), converted: converted.allocated(to: role))
+    }
+}
+
+extension Resources {
+    /// Applies a conversion whole or not at all.
+    package mutating func apply(_ conversion: ResourceConversion) throws(Refusal) {
+        guard subtract(conversion.consumed) else {
+            let missing = conversion.consumed.first { !contains($0) }
+            throw Refusal(
+                .conflict,
+                "not enough resources: \(missing.map(\.text) ?? "the consumed ones") is not there")
+        }
+        add(conversion.converted)
+    }
+}

@@ -1,0 +1,3 @@
+import Testing
+
+@Suite struct Smoke { @Test func runs() { #expect(Bool(true)) } }
