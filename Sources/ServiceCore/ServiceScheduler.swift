@@ -33,7 +33,7 @@ package struct ServiceScheduler: Machine {
         }.min()
     }
 
-    /// All roles of all services, sorted; at least the default one, so that a subscription is valid.
+    /// All roles of all services, sorted; at least the default one, so that SUBSCRIBE is valid.
     package var roles: [String] {
         var roles = OrderedSet<String>(["services"])
         for service in services.values { roles.append(service.row.spec.role) }
