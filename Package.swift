@@ -127,7 +127,12 @@ let package = Package(
         tests("VolumesTests", ["Volumes", "Linux", "Model"]),
         tests("ContainersTests", ["Containers", "Linux", "Model", "Volumes"]),
         tests("NetTests", ["Net"]),
-        tests("DaemonsTests", ["Daemons", "Model", "MachineCore", "MasterCore", "AgentCore", "ServiceCore", "Wire", "Net", "Volumes", "Containers", "Registry", "Journal"]),
+        tests(
+            "DaemonsTests",
+            [
+                "Daemons", "Model", "MachineCore", "MasterCore", "AgentCore", "ServiceCore", "Wire",
+                "Net", "Volumes", "Containers", "Registry", "Journal",
+            ]),
         tests("SimulatorTests", ["Simulator", "Model", "MachineCore", "MasterCore", "AgentCore"]),
         tests("HouseTests", []),
     ]

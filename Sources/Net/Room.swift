@@ -1,3 +1,4 @@
-import Hummingbird
 import AsyncHTTPClient
+import Hummingbird
+
 package enum NetRoom {}
