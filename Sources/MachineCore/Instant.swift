@@ -38,7 +38,7 @@ package struct Span: Hashable, Comparable, Sendable {
         Span(nanoseconds: count.multipliedReportingOverflow(by: 1_000_000).partialValue)
     }
 
-    /// Seconds as peers send them; not a number and negatives become zero, more than 365 days 365 days.
+    /// Seconds as peers send them: not a number and negatives become zero, at most 365 days.
     package static func seconds(_ count: Double) -> Span {
         guard count > 0 else { return .zero }
         return Span(nanoseconds: Int64(min(count, 365 * 86_400) * 1e9))

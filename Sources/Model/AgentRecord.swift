@@ -1,4 +1,4 @@
-/// A durable change of an agent's state, one entry of its journal. A snapshot is a list of them, too.
+/// A durable change of an agent's state: an entry of its journal. A snapshot is a list of them.
 package enum AgentRecord: Equatable, Sendable {
     /// The master's name for this agent.
     case identified(AgentID)

@@ -7,7 +7,7 @@ package struct Amount: Hashable, Comparable, Sendable, AdditiveArithmetic {
     /// The largest amount that is taken from outside: sums of 10,000 of them still fit.
     package static let largest = Amount(thousandths: 900_000_000_000_000)
 
-    /// Rounds to thousandths; nil for what is no amount: not a number, infinite, negative, too large.
+    /// Rounds to thousandths; nil for no amount: not a number, infinite, negative, too large.
     package init?(_ value: Double) {
         guard value.isFinite, value >= 0, value <= 900_000_000_000 else { return nil }
         thousandths = Int64((value * 1000).rounded())

@@ -34,7 +34,7 @@ package enum Role {
         role.hasPrefix(ancestor + "/")
     }
 
-    /// Whether a framework of `role` may use what is reserved for `owner`: its own or an ancestor's.
+    /// Whether a framework of `role` may use what is reserved for `owner`: it or an ancestor.
     package static func mayUse(_ role: String, reservedFor owner: String) -> Bool {
         owner == unreserved || role == owner || isStrictSubrole(role, of: owner)
     }
