@@ -16,7 +16,8 @@ import Wire
     }
 
     @Test func readsACall() throws {
-        let call = try call(#"{"type": "GET_METRICS", "get_metrics": {"timeout": {"nanoseconds": 5}}}"#)
+        let call = try call(
+            #"{"type": "GET_METRICS", "get_metrics": {"timeout": {"nanoseconds": 5}}}"#)
         #expect(call.type == .getMetrics)
         #expect(call.getMetrics.timeout.nanoseconds == 5)
     }
