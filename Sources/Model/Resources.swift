@@ -35,6 +35,11 @@ package struct Resources: Sendable {
         return slots[slot]
     }
 
+    /// The persistent volume of this name, if it is among them.
+    package func volume(_ name: VolumeName) -> Resource? {
+        first { $0.volumeName == name }
+    }
+
     /// Adds one piece; an empty one vanishes. Shared volumes count another holder.
     package mutating func add(_ resource: Resource, copies: Int = 1) {
         guard !resource.value.isEmpty, copies > 0 else { return }
