@@ -38,10 +38,10 @@ extension Resource {
 
     /// Whether both have the same `ResourceKey`, without making one.
     package func isSameStuff(as other: Resource) -> Bool {
-        guard name == other.name, reservations == other.reservations,
-            allocationRole == other.allocationRole, value.kind == other.value.kind,
-            isShared == other.isShared, isRevocable == other.isRevocable,
-            providerID == other.providerID
+        guard name == other.name, isShared == other.isShared, isRevocable == other.isRevocable,
+            reservations.count == other.reservations.count,
+            allocationRole == other.allocationRole, reservations == other.reservations,
+            value.kind == other.value.kind, providerID == other.providerID
         else { return false }
         if disk == nil && other.disk == nil { return true }
         return disk?.persistence?.id == other.disk?.persistence?.id
