@@ -52,8 +52,10 @@ package struct Resources: Sendable {
         }
     }
 
+    /// The piece of this stuff; the first one where indivisible pieces of several amounts are of it.
     package func entry(_ key: ResourceKey) -> Entry? {
-        slot(of: key.resource, hash: key.hash).map { entries[$0] }
+        if let index { return index.slot(key, in: entries).map { entries[$0] } }
+        return entries.first { $0.resource.isSameStuff(as: key.resource) }
     }
 
     /// Adds one piece; an empty one vanishes. Shared volumes count another holder.
@@ -121,7 +123,7 @@ package struct Resources: Sendable {
     private func slot(of resource: Resource, hash: Int) -> Int? {
         if let index { return index.slot(of: resource, hash: hash, in: entries) }
         return entries.withUnsafeBufferPointer { entries in
-            for slot in entries.indices where entries[slot].resource.isSameStuff(as: resource) {
+            for slot in entries.indices where entries[slot].resource.isSamePiece(as: resource) {
                 return slot
             }
             return nil

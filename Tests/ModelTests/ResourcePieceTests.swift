@@ -72,6 +72,16 @@ import Testing
         #expect(resources.isEmpty && resources.total(of: "disk") == .zero)
     }
 
+    @Test func aKeyFindsAVolumeOfWhateverAmount() {
+        for others in [0, 40] {
+            var resources = Resources((0..<others).map { volume("w\($0)") })
+            resources.add(volume("v", 64))
+            let found = resources.entry(ResourceKey(volume("v", 65, path: "x")))
+            #expect(found?.resource == volume("v", 64))
+            #expect(resources.entry(ResourceKey(volume("u"))) == nil)
+        }
+    }
+
     @Test func nothingVanishes() {
         let nothing: [Resource] = [
             Resource("cpus", .scalar(.zero)), Resource("ports", .ranges(Ranges())),
