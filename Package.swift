@@ -81,7 +81,10 @@ let package = Package(
         room("Journal", ["Linux"]),
         room(
             "Registry",
-            ["Model", "MesosAPI", "HoldfastAPI", .product(name: "GRDB", package: "GRDB.swift")]),
+            [
+                "Model", "MesosAPI", "HoldfastAPI", "Linux",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
         room("Volumes", ["Model", "Linux", "Journal"]),
         room("Containers", ["Model", "Linux", "Journal", "Volumes"]),
         room(
@@ -123,7 +126,9 @@ let package = Package(
         tests("AgentCoreTests", ["AgentCore", "Model", "MachineCore"]),
         tests("ServiceCoreTests", ["ServiceCore", "Model", "MachineCore"]),
         tests("JournalTests", ["Journal", "Linux"]),
-        tests("RegistryTests", ["Registry", "Model"]),
+        tests(
+            "RegistryTests",
+            ["Registry", "Model", .product(name: "GRDB", package: "GRDB.swift")]),
         tests("VolumesTests", ["Volumes", "Linux", "Model"]),
         tests("ContainersTests", ["Containers", "Linux", "Model", "Volumes"]),
         tests("NetTests", ["Net"]),

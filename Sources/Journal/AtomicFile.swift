@@ -19,7 +19,7 @@ package enum AtomicFile {
             try file.synchronize()
             try Files.rename(temporary, to: path)
         } catch {
-            try? Files.remove(temporary)
+            _ = try? Files.remove(temporary)
             throw error
         }
         try Files.syncDirectory(Files.parent(of: path))

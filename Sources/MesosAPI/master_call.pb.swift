@@ -217,6 +217,15 @@ package nonisolated struct Mesos_V1_Master_Call: @unchecked Sendable {
   /// Clears the value of `markAgentGone`. Subsequent reads from it will return its default value.
   package mutating func clearMarkAgentGone() {_uniqueStorage()._markAgentGone = nil}
 
+  package var killTask: Mesos_V1_Master_Call.KillTask {
+    get {_storage._killTask ?? Mesos_V1_Master_Call.KillTask()}
+    set {_uniqueStorage()._killTask = newValue}
+  }
+  /// Returns true if `killTask` has been explicitly set.
+  package var hasKillTask: Bool {_storage._killTask != nil}
+  /// Clears the value of `killTask`. Subsequent reads from it will return its default value.
+  package mutating func clearKillTask() {_uniqueStorage()._killTask = nil}
+
   /// NOTE: This field was marked as deprecated in the .proto file.
   package var setQuota: Mesos_V1_Master_Call.SetQuota {
     get {_storage._setQuota ?? Mesos_V1_Master_Call.SetQuota()}
@@ -285,6 +294,10 @@ package nonisolated struct Mesos_V1_Master_Call: @unchecked Sendable {
     case removeQuota = 30
     case teardown = 31
     case markAgentGone = 32
+
+    /// Holdfast's own calls have numbers from 1000, which no client of Mesos meets.
+    case listVolumes = 1000
+    case killTask = 1001
 
     package init() {
       self = .unknown
@@ -519,6 +532,48 @@ package nonisolated struct Mesos_V1_Master_Call: @unchecked Sendable {
     package init() {}
 
     fileprivate var _agentID: Mesos_V1_AgentID? = nil
+  }
+
+  /// Holdfast: kills a task of any framework, which hears of it as of any end.
+  package nonisolated struct KillTask: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var frameworkID: Mesos_V1_FrameworkID {
+      get {_frameworkID ?? Mesos_V1_FrameworkID()}
+      set {_frameworkID = newValue}
+    }
+    /// Returns true if `frameworkID` has been explicitly set.
+    package var hasFrameworkID: Bool {self._frameworkID != nil}
+    /// Clears the value of `frameworkID`. Subsequent reads from it will return its default value.
+    package mutating func clearFrameworkID() {self._frameworkID = nil}
+
+    package var taskID: Mesos_V1_TaskID {
+      get {_taskID ?? Mesos_V1_TaskID()}
+      set {_taskID = newValue}
+    }
+    /// Returns true if `taskID` has been explicitly set.
+    package var hasTaskID: Bool {self._taskID != nil}
+    /// Clears the value of `taskID`. Subsequent reads from it will return its default value.
+    package mutating func clearTaskID() {self._taskID = nil}
+
+    package var killPolicy: Mesos_V1_KillPolicy {
+      get {_killPolicy ?? Mesos_V1_KillPolicy()}
+      set {_killPolicy = newValue}
+    }
+    /// Returns true if `killPolicy` has been explicitly set.
+    package var hasKillPolicy: Bool {self._killPolicy != nil}
+    /// Clears the value of `killPolicy`. Subsequent reads from it will return its default value.
+    package mutating func clearKillPolicy() {self._killPolicy = nil}
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package init() {}
+
+    fileprivate var _frameworkID: Mesos_V1_FrameworkID? = nil
+    fileprivate var _taskID: Mesos_V1_TaskID? = nil
+    fileprivate var _killPolicy: Mesos_V1_KillPolicy? = nil
   }
 
   /// Adds disk to a volume.
@@ -861,7 +916,7 @@ fileprivate nonisolated let _protobuf_package = "mesos.v1.master"
 
 nonisolated extension Mesos_V1_Master_Call: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Call"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}type\0\u{3}get_metrics\0\u{3}set_logging_level\0\u{3}list_files\0\u{3}read_file\0\u{3}update_weights\0\u{3}reserve_resources\0\u{3}unreserve_resources\0\u{3}create_volumes\0\u{3}destroy_volumes\0\u{3}update_maintenance_schedule\0\u{3}start_maintenance\0\u{3}stop_maintenance\0\u{3}set_quota\0\u{3}remove_quota\0\u{1}teardown\0\u{3}mark_agent_gone\0\u{3}grow_volume\0\u{3}shrink_volume\0\u{3}update_quota\0\u{3}drain_agent\0\u{3}deactivate_agent\0\u{3}reactivate_agent\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}type\0\u{3}get_metrics\0\u{3}set_logging_level\0\u{3}list_files\0\u{3}read_file\0\u{3}update_weights\0\u{3}reserve_resources\0\u{3}unreserve_resources\0\u{3}create_volumes\0\u{3}destroy_volumes\0\u{3}update_maintenance_schedule\0\u{3}start_maintenance\0\u{3}stop_maintenance\0\u{3}set_quota\0\u{3}remove_quota\0\u{1}teardown\0\u{3}mark_agent_gone\0\u{3}grow_volume\0\u{3}shrink_volume\0\u{3}update_quota\0\u{3}drain_agent\0\u{3}deactivate_agent\0\u{3}reactivate_agent\0\u{4}R\u{f}kill_task\0")
 
   fileprivate class _StorageClass {
     var _type: Mesos_V1_Master_Call.TypeEnum? = nil
@@ -885,6 +940,7 @@ nonisolated extension Mesos_V1_Master_Call: SwiftProtobuf.Message, SwiftProtobuf
     var _updateQuota: Mesos_V1_Master_Call.UpdateQuota? = nil
     var _teardown: Mesos_V1_Master_Call.Teardown? = nil
     var _markAgentGone: Mesos_V1_Master_Call.MarkAgentGone? = nil
+    var _killTask: Mesos_V1_Master_Call.KillTask? = nil
     var _setQuota: Mesos_V1_Master_Call.SetQuota? = nil
     var _removeQuota: Mesos_V1_Master_Call.RemoveQuota? = nil
 
@@ -918,6 +974,7 @@ nonisolated extension Mesos_V1_Master_Call: SwiftProtobuf.Message, SwiftProtobuf
       _updateQuota = source._updateQuota
       _teardown = source._teardown
       _markAgentGone = source._markAgentGone
+      _killTask = source._killTask
       _setQuota = source._setQuota
       _removeQuota = source._removeQuota
     }
@@ -950,6 +1007,7 @@ nonisolated extension Mesos_V1_Master_Call: SwiftProtobuf.Message, SwiftProtobuf
       if let v = _storage._updateQuota, !v.isInitialized {return false}
       if let v = _storage._teardown, !v.isInitialized {return false}
       if let v = _storage._markAgentGone, !v.isInitialized {return false}
+      if let v = _storage._killTask, !v.isInitialized {return false}
       if let v = _storage._setQuota, !v.isInitialized {return false}
       if let v = _storage._removeQuota, !v.isInitialized {return false}
       return true
@@ -987,6 +1045,7 @@ nonisolated extension Mesos_V1_Master_Call: SwiftProtobuf.Message, SwiftProtobuf
         case 21: try { try decoder.decodeSingularMessageField(value: &_storage._drainAgent) }()
         case 22: try { try decoder.decodeSingularMessageField(value: &_storage._deactivateAgent) }()
         case 23: try { try decoder.decodeSingularMessageField(value: &_storage._reactivateAgent) }()
+        case 1001: try { try decoder.decodeSingularMessageField(value: &_storage._killTask) }()
         default: break
         }
       }
@@ -1068,6 +1127,9 @@ nonisolated extension Mesos_V1_Master_Call: SwiftProtobuf.Message, SwiftProtobuf
       try { if let v = _storage._reactivateAgent {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 23)
       } }()
+      try { if let v = _storage._killTask {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1001)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1098,6 +1160,7 @@ nonisolated extension Mesos_V1_Master_Call: SwiftProtobuf.Message, SwiftProtobuf
         if _storage._updateQuota != rhs_storage._updateQuota {return false}
         if _storage._teardown != rhs_storage._teardown {return false}
         if _storage._markAgentGone != rhs_storage._markAgentGone {return false}
+        if _storage._killTask != rhs_storage._killTask {return false}
         if _storage._setQuota != rhs_storage._setQuota {return false}
         if _storage._removeQuota != rhs_storage._removeQuota {return false}
         return true
@@ -1110,7 +1173,7 @@ nonisolated extension Mesos_V1_Master_Call: SwiftProtobuf.Message, SwiftProtobuf
 }
 
 nonisolated extension Mesos_V1_Master_Call.TypeEnum: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}GET_HEALTH\0\u{1}GET_FLAGS\0\u{1}GET_VERSION\0\u{1}GET_METRICS\0\u{1}GET_LOGGING_LEVEL\0\u{1}SET_LOGGING_LEVEL\0\u{1}LIST_FILES\0\u{1}READ_FILE\0\u{1}GET_STATE\0\u{1}GET_AGENTS\0\u{1}GET_FRAMEWORKS\0\u{1}GET_EXECUTORS\0\u{1}GET_TASKS\0\u{1}GET_ROLES\0\u{1}GET_WEIGHTS\0\u{1}UPDATE_WEIGHTS\0\u{1}GET_MASTER\0\u{1}SUBSCRIBE\0\u{1}RESERVE_RESOURCES\0\u{1}UNRESERVE_RESOURCES\0\u{1}CREATE_VOLUMES\0\u{1}DESTROY_VOLUMES\0\u{1}GET_MAINTENANCE_STATUS\0\u{1}GET_MAINTENANCE_SCHEDULE\0\u{1}UPDATE_MAINTENANCE_SCHEDULE\0\u{1}START_MAINTENANCE\0\u{1}STOP_MAINTENANCE\0\u{1}GET_QUOTA\0\u{1}SET_QUOTA\0\u{1}REMOVE_QUOTA\0\u{1}TEARDOWN\0\u{1}MARK_AGENT_GONE\0\u{1}GET_OPERATIONS\0\u{1}GROW_VOLUME\0\u{1}SHRINK_VOLUME\0\u{1}UPDATE_QUOTA\0\u{1}DRAIN_AGENT\0\u{1}DEACTIVATE_AGENT\0\u{1}REACTIVATE_AGENT\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}GET_HEALTH\0\u{1}GET_FLAGS\0\u{1}GET_VERSION\0\u{1}GET_METRICS\0\u{1}GET_LOGGING_LEVEL\0\u{1}SET_LOGGING_LEVEL\0\u{1}LIST_FILES\0\u{1}READ_FILE\0\u{1}GET_STATE\0\u{1}GET_AGENTS\0\u{1}GET_FRAMEWORKS\0\u{1}GET_EXECUTORS\0\u{1}GET_TASKS\0\u{1}GET_ROLES\0\u{1}GET_WEIGHTS\0\u{1}UPDATE_WEIGHTS\0\u{1}GET_MASTER\0\u{1}SUBSCRIBE\0\u{1}RESERVE_RESOURCES\0\u{1}UNRESERVE_RESOURCES\0\u{1}CREATE_VOLUMES\0\u{1}DESTROY_VOLUMES\0\u{1}GET_MAINTENANCE_STATUS\0\u{1}GET_MAINTENANCE_SCHEDULE\0\u{1}UPDATE_MAINTENANCE_SCHEDULE\0\u{1}START_MAINTENANCE\0\u{1}STOP_MAINTENANCE\0\u{1}GET_QUOTA\0\u{1}SET_QUOTA\0\u{1}REMOVE_QUOTA\0\u{1}TEARDOWN\0\u{1}MARK_AGENT_GONE\0\u{1}GET_OPERATIONS\0\u{1}GROW_VOLUME\0\u{1}SHRINK_VOLUME\0\u{1}UPDATE_QUOTA\0\u{1}DRAIN_AGENT\0\u{1}DEACTIVATE_AGENT\0\u{1}REACTIVATE_AGENT\0\u{2}A\u{f}LIST_VOLUMES\0\u{1}KILL_TASK\0")
 }
 
 nonisolated extension Mesos_V1_Master_Call.GetMetrics: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -1507,6 +1570,59 @@ nonisolated extension Mesos_V1_Master_Call.DestroyVolumes: SwiftProtobuf.Message
   package static func ==(lhs: Mesos_V1_Master_Call.DestroyVolumes, rhs: Mesos_V1_Master_Call.DestroyVolumes) -> Bool {
     if lhs._agentID != rhs._agentID {return false}
     if lhs.volumes != rhs.volumes {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Master_Call.KillTask: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Master_Call.protoMessageName + ".KillTask"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}framework_id\0\u{3}task_id\0\u{3}kill_policy\0")
+
+  public var isInitialized: Bool {
+    if self._frameworkID == nil {return false}
+    if self._taskID == nil {return false}
+    if let v = self._frameworkID, !v.isInitialized {return false}
+    if let v = self._taskID, !v.isInitialized {return false}
+    if let v = self._killPolicy, !v.isInitialized {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._frameworkID) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._taskID) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._killPolicy) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._frameworkID {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._taskID {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._killPolicy {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Master_Call.KillTask, rhs: Mesos_V1_Master_Call.KillTask) -> Bool {
+    if lhs._frameworkID != rhs._frameworkID {return false}
+    if lhs._taskID != rhs._taskID {return false}
+    if lhs._killPolicy != rhs._killPolicy {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

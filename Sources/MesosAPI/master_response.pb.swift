@@ -213,6 +213,15 @@ package nonisolated struct Mesos_V1_Master_Response: @unchecked Sendable {
   /// Clears the value of `getQuota`. Subsequent reads from it will return its default value.
   package mutating func clearGetQuota() {_uniqueStorage()._getQuota = nil}
 
+  package var listVolumes: Mesos_V1_Master_Response.ListVolumes {
+    get {_storage._listVolumes ?? Mesos_V1_Master_Response.ListVolumes()}
+    set {_uniqueStorage()._listVolumes = newValue}
+  }
+  /// Returns true if `listVolumes` has been explicitly set.
+  package var hasListVolumes: Bool {_storage._listVolumes != nil}
+  /// Clears the value of `listVolumes`. Subsequent reads from it will return its default value.
+  package mutating func clearListVolumes() {_uniqueStorage()._listVolumes = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   /// The kinds of answer.
@@ -238,10 +247,162 @@ package nonisolated struct Mesos_V1_Master_Response: @unchecked Sendable {
     case getMaintenanceSchedule = 17
     case getQuota = 18
 
+    /// Holdfast's own answers have numbers from 1000.
+    case listVolumes = 1000
+
     package init() {
       self = .unknown
     }
 
+  }
+
+  /// Holdfast: every persistent volume, also those whose agent is away.
+  package nonisolated struct ListVolumes: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var volumes: [Mesos_V1_Master_Response.ListVolumes.Volume] = []
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    /// One volume, as the registry and its agent know it.
+    package nonisolated struct Volume: @unchecked Sendable {
+      // SwiftProtobuf.Message conformance is added in an extension below. See the
+      // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+      // methods supported on all messages.
+
+      /// Never changes.
+      package var uuid: String {
+        get {_storage._uuid ?? String()}
+        set {_uniqueStorage()._uuid = newValue}
+      }
+      /// Returns true if `uuid` has been explicitly set.
+      package var hasUuid: Bool {_storage._uuid != nil}
+      /// Clears the value of `uuid`. Subsequent reads from it will return its default value.
+      package mutating func clearUuid() {_uniqueStorage()._uuid = nil}
+
+      package var agentID: Mesos_V1_AgentID {
+        get {_storage._agentID ?? Mesos_V1_AgentID()}
+        set {_uniqueStorage()._agentID = newValue}
+      }
+      /// Returns true if `agentID` has been explicitly set.
+      package var hasAgentID: Bool {_storage._agentID != nil}
+      /// Clears the value of `agentID`. Subsequent reads from it will return its default value.
+      package mutating func clearAgentID() {_uniqueStorage()._agentID = nil}
+
+      package var resource: Mesos_V1_Resource {
+        get {_storage._resource ?? Mesos_V1_Resource()}
+        set {_uniqueStorage()._resource = newValue}
+      }
+      /// Returns true if `resource` has been explicitly set.
+      package var hasResource: Bool {_storage._resource != nil}
+      /// Clears the value of `resource`. Subsequent reads from it will return its default value.
+      package mutating func clearResource() {_uniqueStorage()._resource = nil}
+
+      /// Absent: an operator made it.
+      package var frameworkID: Mesos_V1_FrameworkID {
+        get {_storage._frameworkID ?? Mesos_V1_FrameworkID()}
+        set {_uniqueStorage()._frameworkID = newValue}
+      }
+      /// Returns true if `frameworkID` has been explicitly set.
+      package var hasFrameworkID: Bool {_storage._frameworkID != nil}
+      /// Clears the value of `frameworkID`. Subsequent reads from it will return its default value.
+      package mutating func clearFrameworkID() {_uniqueStorage()._frameworkID = nil}
+
+      package var principal: String {
+        get {_storage._principal ?? String()}
+        set {_uniqueStorage()._principal = newValue}
+      }
+      /// Returns true if `principal` has been explicitly set.
+      package var hasPrincipal: Bool {_storage._principal != nil}
+      /// Clears the value of `principal`. Subsequent reads from it will return its default value.
+      package mutating func clearPrincipal() {_uniqueStorage()._principal = nil}
+
+      package var created: Mesos_V1_TimeInfo {
+        get {_storage._created ?? Mesos_V1_TimeInfo()}
+        set {_uniqueStorage()._created = newValue}
+      }
+      /// Returns true if `created` has been explicitly set.
+      package var hasCreated: Bool {_storage._created != nil}
+      /// Clears the value of `created`. Subsequent reads from it will return its default value.
+      package mutating func clearCreated() {_uniqueStorage()._created = nil}
+
+      /// active, lost or unclaimed.
+      package var state: String {
+        get {_storage._state ?? String()}
+        set {_uniqueStorage()._state = newValue}
+      }
+      /// Returns true if `state` has been explicitly set.
+      package var hasState: Bool {_storage._state != nil}
+      /// Clears the value of `state`. Subsequent reads from it will return its default value.
+      package mutating func clearState() {_uniqueStorage()._state = nil}
+
+      /// project-quota, btrfs, loop-ext4, loop-xfs, directory...; absent: not known yet.
+      package var backend: String {
+        get {_storage._backend ?? String()}
+        set {_uniqueStorage()._backend = newValue}
+      }
+      /// Returns true if `backend` has been explicitly set.
+      package var hasBackend: Bool {_storage._backend != nil}
+      /// Clears the value of `backend`. Subsequent reads from it will return its default value.
+      package mutating func clearBackend() {_uniqueStorage()._backend = nil}
+
+      /// Who holds the limit: kernel, poll or none.
+      package var enforcement: String {
+        get {_storage._enforcement ?? String()}
+        set {_uniqueStorage()._enforcement = newValue}
+      }
+      /// Returns true if `enforcement` has been explicitly set.
+      package var hasEnforcement: Bool {_storage._enforcement != nil}
+      /// Clears the value of `enforcement`. Subsequent reads from it will return its default value.
+      package mutating func clearEnforcement() {_uniqueStorage()._enforcement = nil}
+
+      package var growsWhileMounted: Bool {
+        get {_storage._growsWhileMounted ?? false}
+        set {_uniqueStorage()._growsWhileMounted = newValue}
+      }
+      /// Returns true if `growsWhileMounted` has been explicitly set.
+      package var hasGrowsWhileMounted: Bool {_storage._growsWhileMounted != nil}
+      /// Clears the value of `growsWhileMounted`. Subsequent reads from it will return its default value.
+      package mutating func clearGrowsWhileMounted() {_uniqueStorage()._growsWhileMounted = nil}
+
+      /// What was booked; what a task can store; what it has stored.
+      package var bookedBytes: Int64 {
+        get {_storage._bookedBytes ?? 0}
+        set {_uniqueStorage()._bookedBytes = newValue}
+      }
+      /// Returns true if `bookedBytes` has been explicitly set.
+      package var hasBookedBytes: Bool {_storage._bookedBytes != nil}
+      /// Clears the value of `bookedBytes`. Subsequent reads from it will return its default value.
+      package mutating func clearBookedBytes() {_uniqueStorage()._bookedBytes = nil}
+
+      package var usableBytes: Int64 {
+        get {_storage._usableBytes ?? 0}
+        set {_uniqueStorage()._usableBytes = newValue}
+      }
+      /// Returns true if `usableBytes` has been explicitly set.
+      package var hasUsableBytes: Bool {_storage._usableBytes != nil}
+      /// Clears the value of `usableBytes`. Subsequent reads from it will return its default value.
+      package mutating func clearUsableBytes() {_uniqueStorage()._usableBytes = nil}
+
+      package var usedBytes: Int64 {
+        get {_storage._usedBytes ?? 0}
+        set {_uniqueStorage()._usedBytes = newValue}
+      }
+      /// Returns true if `usedBytes` has been explicitly set.
+      package var hasUsedBytes: Bool {_storage._usedBytes != nil}
+      /// Clears the value of `usedBytes`. Subsequent reads from it will return its default value.
+      package mutating func clearUsedBytes() {_uniqueStorage()._usedBytes = nil}
+
+      package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+      package init() {}
+
+      fileprivate var _storage = _StorageClass.defaultInstance
+    }
+
+    package init() {}
   }
 
   /// Whether the master works.
@@ -1263,7 +1424,7 @@ fileprivate nonisolated let _protobuf_package = "mesos.v1.master"
 
 nonisolated extension Mesos_V1_Master_Response: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Response"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}type\0\u{3}get_health\0\u{3}get_flags\0\u{3}get_version\0\u{3}get_metrics\0\u{3}get_logging_level\0\u{3}list_files\0\u{3}read_file\0\u{3}get_state\0\u{3}get_agents\0\u{3}get_frameworks\0\u{3}get_executors\0\u{3}get_tasks\0\u{3}get_roles\0\u{3}get_weights\0\u{3}get_master\0\u{3}get_maintenance_status\0\u{3}get_maintenance_schedule\0\u{3}get_quota\0\u{3}get_operations\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}type\0\u{3}get_health\0\u{3}get_flags\0\u{3}get_version\0\u{3}get_metrics\0\u{3}get_logging_level\0\u{3}list_files\0\u{3}read_file\0\u{3}get_state\0\u{3}get_agents\0\u{3}get_frameworks\0\u{3}get_executors\0\u{3}get_tasks\0\u{3}get_roles\0\u{3}get_weights\0\u{3}get_master\0\u{3}get_maintenance_status\0\u{3}get_maintenance_schedule\0\u{3}get_quota\0\u{3}get_operations\0\u{4}T\u{f}list_volumes\0")
 
   fileprivate class _StorageClass {
     var _type: Mesos_V1_Master_Response.TypeEnum? = nil
@@ -1286,6 +1447,7 @@ nonisolated extension Mesos_V1_Master_Response: SwiftProtobuf.Message, SwiftProt
     var _getMaintenanceStatus: Mesos_V1_Master_Response.GetMaintenanceStatus? = nil
     var _getMaintenanceSchedule: Mesos_V1_Master_Response.GetMaintenanceSchedule? = nil
     var _getQuota: Mesos_V1_Master_Response.GetQuota? = nil
+    var _listVolumes: Mesos_V1_Master_Response.ListVolumes? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1316,6 +1478,7 @@ nonisolated extension Mesos_V1_Master_Response: SwiftProtobuf.Message, SwiftProt
       _getMaintenanceStatus = source._getMaintenanceStatus
       _getMaintenanceSchedule = source._getMaintenanceSchedule
       _getQuota = source._getQuota
+      _listVolumes = source._listVolumes
     }
   }
 
@@ -1347,6 +1510,7 @@ nonisolated extension Mesos_V1_Master_Response: SwiftProtobuf.Message, SwiftProt
       if let v = _storage._getMaintenanceStatus, !v.isInitialized {return false}
       if let v = _storage._getMaintenanceSchedule, !v.isInitialized {return false}
       if let v = _storage._getQuota, !v.isInitialized {return false}
+      if let v = _storage._listVolumes, !v.isInitialized {return false}
       return true
     }
   }
@@ -1379,6 +1543,7 @@ nonisolated extension Mesos_V1_Master_Response: SwiftProtobuf.Message, SwiftProt
         case 18: try { try decoder.decodeSingularMessageField(value: &_storage._getMaintenanceSchedule) }()
         case 19: try { try decoder.decodeSingularMessageField(value: &_storage._getQuota) }()
         case 20: try { try decoder.decodeSingularMessageField(value: &_storage._getOperations) }()
+        case 1000: try { try decoder.decodeSingularMessageField(value: &_storage._listVolumes) }()
         default: break
         }
       }
@@ -1451,6 +1616,9 @@ nonisolated extension Mesos_V1_Master_Response: SwiftProtobuf.Message, SwiftProt
       try { if let v = _storage._getOperations {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 20)
       } }()
+      try { if let v = _storage._listVolumes {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1000)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1480,6 +1648,7 @@ nonisolated extension Mesos_V1_Master_Response: SwiftProtobuf.Message, SwiftProt
         if _storage._getMaintenanceStatus != rhs_storage._getMaintenanceStatus {return false}
         if _storage._getMaintenanceSchedule != rhs_storage._getMaintenanceSchedule {return false}
         if _storage._getQuota != rhs_storage._getQuota {return false}
+        if _storage._listVolumes != rhs_storage._listVolumes {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -1490,7 +1659,211 @@ nonisolated extension Mesos_V1_Master_Response: SwiftProtobuf.Message, SwiftProt
 }
 
 nonisolated extension Mesos_V1_Master_Response.TypeEnum: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}GET_HEALTH\0\u{1}GET_FLAGS\0\u{1}GET_VERSION\0\u{1}GET_METRICS\0\u{1}GET_LOGGING_LEVEL\0\u{1}LIST_FILES\0\u{1}READ_FILE\0\u{1}GET_STATE\0\u{1}GET_AGENTS\0\u{1}GET_FRAMEWORKS\0\u{1}GET_EXECUTORS\0\u{1}GET_TASKS\0\u{1}GET_ROLES\0\u{1}GET_WEIGHTS\0\u{1}GET_MASTER\0\u{1}GET_MAINTENANCE_STATUS\0\u{1}GET_MAINTENANCE_SCHEDULE\0\u{1}GET_QUOTA\0\u{1}GET_OPERATIONS\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}GET_HEALTH\0\u{1}GET_FLAGS\0\u{1}GET_VERSION\0\u{1}GET_METRICS\0\u{1}GET_LOGGING_LEVEL\0\u{1}LIST_FILES\0\u{1}READ_FILE\0\u{1}GET_STATE\0\u{1}GET_AGENTS\0\u{1}GET_FRAMEWORKS\0\u{1}GET_EXECUTORS\0\u{1}GET_TASKS\0\u{1}GET_ROLES\0\u{1}GET_WEIGHTS\0\u{1}GET_MASTER\0\u{1}GET_MAINTENANCE_STATUS\0\u{1}GET_MAINTENANCE_SCHEDULE\0\u{1}GET_QUOTA\0\u{1}GET_OPERATIONS\0\u{2}U\u{f}LIST_VOLUMES\0")
+}
+
+nonisolated extension Mesos_V1_Master_Response.ListVolumes: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Master_Response.protoMessageName + ".ListVolumes"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}volumes\0")
+
+  public var isInitialized: Bool {
+    if !SwiftProtobuf.Internal.areAllInitialized(self.volumes) {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.volumes) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.volumes.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.volumes, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Master_Response.ListVolumes, rhs: Mesos_V1_Master_Response.ListVolumes) -> Bool {
+    if lhs.volumes != rhs.volumes {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Master_Response.ListVolumes.Volume: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Master_Response.ListVolumes.protoMessageName + ".Volume"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}uuid\0\u{3}agent_id\0\u{1}resource\0\u{3}framework_id\0\u{1}principal\0\u{1}created\0\u{1}state\0\u{1}backend\0\u{1}enforcement\0\u{3}grows_while_mounted\0\u{3}booked_bytes\0\u{3}usable_bytes\0\u{3}used_bytes\0")
+
+  fileprivate class _StorageClass {
+    var _uuid: String? = nil
+    var _agentID: Mesos_V1_AgentID? = nil
+    var _resource: Mesos_V1_Resource? = nil
+    var _frameworkID: Mesos_V1_FrameworkID? = nil
+    var _principal: String? = nil
+    var _created: Mesos_V1_TimeInfo? = nil
+    var _state: String? = nil
+    var _backend: String? = nil
+    var _enforcement: String? = nil
+    var _growsWhileMounted: Bool? = nil
+    var _bookedBytes: Int64? = nil
+    var _usableBytes: Int64? = nil
+    var _usedBytes: Int64? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _uuid = source._uuid
+      _agentID = source._agentID
+      _resource = source._resource
+      _frameworkID = source._frameworkID
+      _principal = source._principal
+      _created = source._created
+      _state = source._state
+      _backend = source._backend
+      _enforcement = source._enforcement
+      _growsWhileMounted = source._growsWhileMounted
+      _bookedBytes = source._bookedBytes
+      _usableBytes = source._usableBytes
+      _usedBytes = source._usedBytes
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  public var isInitialized: Bool {
+    return withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      if _storage._uuid == nil {return false}
+      if _storage._agentID == nil {return false}
+      if _storage._resource == nil {return false}
+      if _storage._state == nil {return false}
+      if _storage._bookedBytes == nil {return false}
+      if let v = _storage._agentID, !v.isInitialized {return false}
+      if let v = _storage._resource, !v.isInitialized {return false}
+      if let v = _storage._frameworkID, !v.isInitialized {return false}
+      if let v = _storage._created, !v.isInitialized {return false}
+      return true
+    }
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._uuid) }()
+        case 2: try { try decoder.decodeSingularMessageField(value: &_storage._agentID) }()
+        case 3: try { try decoder.decodeSingularMessageField(value: &_storage._resource) }()
+        case 4: try { try decoder.decodeSingularMessageField(value: &_storage._frameworkID) }()
+        case 5: try { try decoder.decodeSingularStringField(value: &_storage._principal) }()
+        case 6: try { try decoder.decodeSingularMessageField(value: &_storage._created) }()
+        case 7: try { try decoder.decodeSingularStringField(value: &_storage._state) }()
+        case 8: try { try decoder.decodeSingularStringField(value: &_storage._backend) }()
+        case 9: try { try decoder.decodeSingularStringField(value: &_storage._enforcement) }()
+        case 10: try { try decoder.decodeSingularBoolField(value: &_storage._growsWhileMounted) }()
+        case 11: try { try decoder.decodeSingularInt64Field(value: &_storage._bookedBytes) }()
+        case 12: try { try decoder.decodeSingularInt64Field(value: &_storage._usableBytes) }()
+        case 13: try { try decoder.decodeSingularInt64Field(value: &_storage._usedBytes) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._uuid {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+      } }()
+      try { if let v = _storage._agentID {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+      } }()
+      try { if let v = _storage._resource {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+      } }()
+      try { if let v = _storage._frameworkID {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+      } }()
+      try { if let v = _storage._principal {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 5)
+      } }()
+      try { if let v = _storage._created {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+      } }()
+      try { if let v = _storage._state {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 7)
+      } }()
+      try { if let v = _storage._backend {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 8)
+      } }()
+      try { if let v = _storage._enforcement {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 9)
+      } }()
+      try { if let v = _storage._growsWhileMounted {
+        try visitor.visitSingularBoolField(value: v, fieldNumber: 10)
+      } }()
+      try { if let v = _storage._bookedBytes {
+        try visitor.visitSingularInt64Field(value: v, fieldNumber: 11)
+      } }()
+      try { if let v = _storage._usableBytes {
+        try visitor.visitSingularInt64Field(value: v, fieldNumber: 12)
+      } }()
+      try { if let v = _storage._usedBytes {
+        try visitor.visitSingularInt64Field(value: v, fieldNumber: 13)
+      } }()
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Master_Response.ListVolumes.Volume, rhs: Mesos_V1_Master_Response.ListVolumes.Volume) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._uuid != rhs_storage._uuid {return false}
+        if _storage._agentID != rhs_storage._agentID {return false}
+        if _storage._resource != rhs_storage._resource {return false}
+        if _storage._frameworkID != rhs_storage._frameworkID {return false}
+        if _storage._principal != rhs_storage._principal {return false}
+        if _storage._created != rhs_storage._created {return false}
+        if _storage._state != rhs_storage._state {return false}
+        if _storage._backend != rhs_storage._backend {return false}
+        if _storage._enforcement != rhs_storage._enforcement {return false}
+        if _storage._growsWhileMounted != rhs_storage._growsWhileMounted {return false}
+        if _storage._bookedBytes != rhs_storage._bookedBytes {return false}
+        if _storage._usableBytes != rhs_storage._usableBytes {return false}
+        if _storage._usedBytes != rhs_storage._usedBytes {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
 }
 
 nonisolated extension Mesos_V1_Master_Response.GetHealth: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {

@@ -40,7 +40,9 @@ extension OfferOperation.Kind {
         case .reserve, .unreserve, .grow, .shrink, .unsupported:
             break
         }
-        var rest = total
-        try rest.apply(conversion().allocated(to: nil))
+        let consumed = try conversion().consumed.allocated(to: nil)
+        guard total.contains(consumed) else {
+            throw Refusal(.conflict, total.shortage(of: consumed))
+        }
     }
 }

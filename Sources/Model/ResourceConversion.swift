@@ -34,7 +34,7 @@ extension Resources {
     }
 
     /// What of the first missing piece's name there is, and that it does not contain the piece.
-    private func shortage(of wanted: Resources) -> String {
+    func shortage(of wanted: Resources) -> String {
         guard let missing = wanted.first(where: { !contains($0) }) else {
             return "not enough resources"
         }

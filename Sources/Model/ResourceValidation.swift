@@ -34,7 +34,7 @@ extension Resource {
             guard !items.isEmpty else {
                 throw Refusal(.invalid, "Invalid set resource: no items")
             }
-            guard zip(items, items.dropFirst()).allSatisfy({ $0 < $1 }) else {
+            guard Set(items).count == items.count else {
                 throw Refusal(.invalid, "Invalid set resource: duplicated elements")
             }
         }

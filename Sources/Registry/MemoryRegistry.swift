@@ -1,0 +1,62 @@
+import Synchronization
+
+/// A registry in memory that fails on demand, for tests of what stands above it.
+package final class MemoryRegistry: RegistryStore {
+    /// What befalls the next commit.
+    package enum Fault: Hashable, Sendable {
+        case noSpace
+        /// Fails for good; the changes are not made.
+        case failure
+    }
+
+    private struct State {
+        var buckets: [RegistryBucket: [String: [UInt8]]] = [:]
+        var faults: [Fault] = []
+        var isPoisoned = false
+    }
+
+    private let state = Mutex(State())
+
+    package init() {}
+
+    /// Queues a fault; each befalls one commit.
+    package func inject(_ fault: Fault) { state.withLock { $0.faults.append(fault) } }
+
+    /// A registry that holds what this one did before its process was killed.
+    package func reopened() -> MemoryRegistry {
+        let copy = MemoryRegistry()
+        let buckets = state.withLock(\.buckets)
+        copy.state.withLock { $0.buckets = buckets }
+        return copy
+    }
+
+    package func load() throws(RegistryError) -> [RegistryBucketContents] {
+        state.withLock { state in
+            RegistryBucket.allCases.map { bucket in
+                let records = state.buckets[bucket] ?? [:]
+                let keys = records.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+                let entries = keys.compactMap { key in
+                    records[key].map { RegistryEntry(key: key, value: $0) }
+                }
+                return RegistryBucketContents(bucket: bucket, entries: entries)
+            }
+        }
+    }
+
+    package func commit(_ changes: [RegistryChange]) throws(RegistryError) {
+        try state.withLock { (state) throws(RegistryError) in
+            if state.isPoisoned { throw .poisoned(reason: "injected earlier") }
+            if !state.faults.isEmpty {
+                switch state.faults.removeFirst() {
+                case .noSpace: throw .noSpace(reason: "injected")
+                case .failure:
+                    state.isPoisoned = true
+                    throw .poisoned(reason: "injected")
+                }
+            }
+            for change in changes {
+                state.buckets[change.bucket, default: [:]][change.key] = change.value
+            }
+        }
+    }
+}

@@ -1,0 +1,40 @@
+import GRDB
+
+/// The tables and the version that tells which ones there are.
+enum RegistrySchema {
+    static let newestVersion = 1
+    /// "HOLD", in the file's header: tells our files from any other SQLite file.
+    static let applicationID = 0x484F_4C44
+
+    /// Makes the tables in a new file; refuses a file that is not ours or is later than ours.
+    static func check(_ database: Database, path: String) throws {
+        let application = try Int.fetchOne(database, sql: "PRAGMA application_id") ?? 0
+        let version = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
+        let tables = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_schema") ?? 0
+        if application == 0 && version == 0 && tables == 0 { return try create(database) }
+        guard application == applicationID, version > 0 else {
+            throw RegistryError.foreign(path: path)
+        }
+        guard version <= newestVersion else {
+            throw RegistryError.unsupportedVersion(
+                path: path, found: version, newest: newestVersion)
+        }
+    }
+
+    private static func create(_ database: Database) throws {
+        try database.inTransaction(.immediate) {
+            for bucket in RegistryBucket.allCases {
+                try database.execute(
+                    sql: """
+                        CREATE TABLE \(bucket.rawValue) (
+                            key TEXT PRIMARY KEY NOT NULL, value BLOB NOT NULL
+                        ) WITHOUT ROWID, STRICT
+                        """)
+            }
+            // Both are part of the transaction: a file has its version with its tables or not at all.
+            try database.execute(sql: "PRAGMA application_id = \(applicationID)")
+            try database.execute(sql: "PRAGMA user_version = \(newestVersion)")
+            return .commit
+        }
+    }
+}

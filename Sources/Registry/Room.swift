@@ -1,3 +1,0 @@
-import GRDB
-
-package enum RegistryRoom {}

@@ -1,0 +1,133 @@
+// One table a bucket, one transaction a commit, WAL with synchronous=FULL. The write-ahead log's
+// index is kept in this process (locking_mode=EXCLUSIVE), which also keeps a second master out.
+
+import Foundation
+import GRDB
+import Linux
+import Synchronization
+
+/// The registry in a SQLite file.
+package final class SQLiteRegistry: RegistryStore {
+    package struct Options: Sendable {
+        /// The file grows up to this many bytes; beyond, commits are refused.
+        package var bytesLimit = 4 << 30
+
+        package init() {}
+    }
+
+    let queue: DatabaseQueue
+    private let poison = Mutex<String?>(nil)
+
+    /// Opens or makes the file, and returns when everything in it is durable.
+    package init(path: String, options: Options = Options()) throws(RegistryError) {
+        do {
+            try Files.makeDirectories(Files.parent(of: path))
+            var configuration = Configuration()
+            configuration.label = "registry"
+            configuration.prepareDatabase { database in
+                try Self.prepare(database, options)
+            }
+            queue = try DatabaseQueue(path: path, configuration: configuration)
+            try queue.writeWithoutTransaction { database in
+                try RegistrySchema.check(database, path: path)
+                // What a killed process left in the log may not have reached the disk yet.
+                try database.execute(sql: "PRAGMA wal_checkpoint(TRUNCATE)")
+            }
+        } catch let error as RegistryError {
+            throw error
+        } catch let error as DatabaseError {
+            throw error.refusal(path: path)
+        } catch {
+            throw .failed(reason: "\(error)")
+        }
+    }
+
+    private static func prepare(_ database: Database, _ options: Options) throws {
+        // A second opener gets an answer at once, not after a wait.
+        try database.execute(sql: "PRAGMA busy_timeout = 0")
+        try database.execute(sql: "PRAGMA locking_mode = EXCLUSIVE")
+        let mode = try String.fetchOne(database, sql: "PRAGMA journal_mode = WAL")
+        try database.execute(sql: "PRAGMA synchronous = FULL")
+        let synchronous = try Int.fetchOne(database, sql: "PRAGMA synchronous")
+        guard mode == "wal", synchronous == 2 else {
+            throw RegistryError.failed(reason: "SQLite refuses WAL with synchronous=FULL")
+        }
+        // In KiB where negative: the whole state is in the master's memory anyway.
+        try database.execute(sql: "PRAGMA cache_size = -1024")
+        try database.execute(sql: "PRAGMA mmap_size = 0")
+        try database.execute(sql: "PRAGMA journal_size_limit = 8388608")
+        let pageBytes = try Int.fetchOne(database, sql: "PRAGMA page_size") ?? 4096
+        try database.execute(sql: "PRAGMA max_page_count = \(options.bytesLimit / pageBytes)")
+    }
+
+    package func load() throws(RegistryError) -> [RegistryBucketContents] {
+        do {
+            return try queue.read { database in
+                try RegistryBucket.allCases.map { bucket in
+                    let rows = try Row.fetchCursor(
+                        database, sql: "SELECT key, value FROM \(bucket.rawValue) ORDER BY key")
+                    var contents = RegistryBucketContents(bucket: bucket, entries: [])
+                    while let row = try rows.next() {
+                        let value: Data = row[1]
+                        contents.entries.append(RegistryEntry(key: row[0], value: [UInt8](value)))
+                    }
+                    return contents
+                }
+            }
+        } catch {
+            throw .failed(reason: "\(error)")
+        }
+    }
+
+    package func commit(_ changes: [RegistryChange]) throws(RegistryError) {
+        if let reason = poison.withLock({ $0 }) { throw .poisoned(reason: reason) }
+        if changes.isEmpty { return }
+        do {
+            try queue.writeWithoutTransaction { database in
+                try database.inTransaction(.immediate) {
+                    for change in changes { try Self.apply(change, database) }
+                    return .commit
+                }
+            }
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL {
+            throw .noSpace(reason: "\(error.message ?? "database or disk is full")")
+        } catch {
+            // An I/O error: the log may or may not hold the transaction.
+            let reason = "\(error)"
+            poison.withLock { $0 = reason }
+            throw .poisoned(reason: reason)
+        }
+    }
+
+    private static func apply(_ change: RegistryChange, _ database: Database) throws {
+        let table = change.bucket.rawValue
+        if let value = change.value {
+            // Binding no bytes binds NULL.
+            let statement = try database.cachedStatement(
+                sql: "INSERT OR REPLACE INTO \(table) VALUES (?, ifnull(?, x''))")
+            try statement.execute(arguments: [change.key, Data(value)])
+        } else {
+            let statement = try database.cachedStatement(sql: "DELETE FROM \(table) WHERE key = ?")
+            try statement.execute(arguments: [change.key])
+        }
+    }
+
+    /// Closes the file; later commits fail.
+    package func close() {
+        poison.withLock { $0 = $0 ?? "the registry is closed" }
+        // Everything committed is durable already: a failure to tidy up loses nothing.
+        try? queue.close()
+    }
+}
+
+extension DatabaseError {
+    /// The reason for which a file could not be opened.
+    fileprivate func refusal(path: String) -> RegistryError {
+        switch resultCode {
+        case .SQLITE_BUSY, .SQLITE_LOCKED: .inUse(path: path)
+        case .SQLITE_NOTADB: .foreign(path: path)
+        case .SQLITE_FULL: .noSpace(reason: description)
+        default: .failed(reason: description)
+        }
+    }
+}

@@ -1,0 +1,128 @@
+import Foundation
+import GRDB
+import Synchronization
+import Testing
+
+@testable import Registry
+
+@Suite struct SQLiteRegistryTests {
+    @Test func settingsAreDurableAndSmall() throws {
+        let directory = try TemporaryDirectory()
+        let registry = try SQLiteRegistry(path: directory.path + "/r")
+        let expected = [
+            "journal_mode": "wal", "synchronous": "2", "locking_mode": "exclusive",
+            "cache_size": "-1024", "mmap_size": "0", "user_version": "1",
+        ]
+        for (name, value) in expected {
+            let found = try registry.queue.writeWithoutTransaction { database in
+                try String.fetchOne(database, sql: "PRAGMA \(name)")
+            }
+            #expect(found == value, "\(name)")
+        }
+    }
+
+    @Test func secondOpenerIsRefused() throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.path + "/r"
+        let registry = try SQLiteRegistry(path: path)
+        #expect(throws: RegistryError.inUse(path: path)) { _ = try SQLiteRegistry(path: path) }
+        registry.close()
+        #expect(throws: RegistryError.self) { try registry.commit([put(.meta, "a", "1")]) }
+        #expect(try SQLiteRegistry(path: path).text(.meta).isEmpty)
+    }
+
+    @Test func laterVersionAndForeignFilesAreRefused() throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.path + "/r"
+        try SQLiteRegistry(path: path).close()
+        try DatabaseQueue(path: path).writeWithoutTransaction { database in
+            try database.execute(sql: "PRAGMA user_version = 2")
+        }
+        #expect(throws: RegistryError.unsupportedVersion(path: path, found: 2, newest: 1)) {
+            _ = try SQLiteRegistry(path: path)
+        }
+        let foreign = directory.path + "/foreign"
+        try DatabaseQueue(path: foreign).write { try $0.execute(sql: "CREATE TABLE t (a)") }
+        #expect(throws: RegistryError.foreign(path: foreign)) {
+            _ = try SQLiteRegistry(path: foreign)
+        }
+        let text = directory.path + "/text"
+        try Data(repeating: 65, count: 8192).write(to: URL(fileURLWithPath: text))
+        #expect(throws: RegistryError.foreign(path: text)) { _ = try SQLiteRegistry(path: text) }
+    }
+
+    @Test(.enabled(if: geteuid() == 0, "mounting a small file system needs root"))
+    func fullDiskRefusesAndFreedSpaceIsUsedAgain() throws {
+        let directory = try TemporaryDirectory()
+        try #require(mount("tmpfs", directory.path, "tmpfs", 0, "size=1m") == 0)
+        defer { umount2(directory.path, Int32(MNT_DETACH)) }
+        let filler = URL(fileURLWithPath: directory.path + "/filler")
+        try Data(repeating: 1, count: 400 << 10).write(to: filler)
+        let registry = try SQLiteRegistry(path: directory.path + "/r")
+        let value = String(repeating: "v", count: 8000)
+        var stored = 0
+        #expect {
+            while stored < 200 {
+                try registry.commit([put(.volumes, "v\(stored)", value)])
+                stored += 1
+            }
+        } throws: { error in
+            if case .noSpace = error as? RegistryError { true } else { false }
+        }
+        #expect(stored > 5)
+        #expect(try registry.text(.volumes).count == stored)
+        try FileManager.default.removeItem(at: filler)
+        try registry.commit([put(.volumes, "w", value)])
+        registry.close()
+        let again = try SQLiteRegistry(path: directory.path + "/r")
+        #expect(try again.text(.volumes).count == stored + 1)
+        again.close()
+    }
+}
+
+@Suite struct RegistryWriterTests {
+    @Test func submissionsAreAnsweredInOrder() throws {
+        let store = MemoryRegistry()
+        let writer = try RegistryWriter(store, sharedChangesLimit: 1)
+        let answers = Mutex<[String]>([])
+        for index in 0..<50 {
+            if index == 0 { store.inject(.noSpace) }
+            writer.submit([put(.meta, "\(index)", "")]) { result in
+                let isStored = (try? result.get()) != nil
+                answers.withLock { $0.append("\(index) \(isStored)") }
+            }
+        }
+        writer.stop()
+        #expect(answers.withLock { $0 } == ["0 false"] + (1..<50).map { "\($0) true" })
+        #expect(try store.text(.meta).count == 49)
+        writer.submit([put(.meta, "late", "")]) { result in
+            answers.withLock { $0.append("late \((try? result.get()) != nil)") }
+        }
+        #expect(answers.withLock(\.last) == "late false")
+    }
+
+    @Test func manySubmittersShareTransactionsOnARealDisk() async throws {
+        let directory = try TemporaryDirectory()
+        let registry = try SQLiteRegistry(path: directory.path + "/r")
+        let writer = try RegistryWriter(registry)
+        await withTaskGroup(of: Void.self) { group in
+            for submitter in 0..<8 {
+                group.addTask {
+                    for number in 0..<25 {
+                        let change = put(.operations, "\(submitter)-\(number)", "x")
+                        let isStored = await withCheckedContinuation { continuation in
+                            writer.submit([change]) { result in
+                                continuation.resume(returning: (try? result.get()) != nil)
+                            }
+                        }
+                        #expect(isStored)
+                    }
+                }
+            }
+        }
+        writer.stop()
+        registry.close()
+        let again = try SQLiteRegistry(path: directory.path + "/r")
+        #expect(try again.text(.operations).count == 200)
+    }
+}
