@@ -131,13 +131,8 @@ let package = Package(
             ["Registry", "Model", .product(name: "GRDB", package: "GRDB.swift")]),
         tests("VolumesTests", ["Volumes", "Linux", "Model"]),
         tests("ContainersTests", ["Containers", "Linux", "Model", "Volumes"]),
-        tests("NetTests", ["Net"]),
-        tests(
-            "DaemonsTests",
-            [
-                "Daemons", "Model", "MachineCore", "MasterCore", "AgentCore", "ServiceCore", "Wire",
-                "Net", "Volumes", "Containers", "Registry", "Journal",
-            ]),
+        tests("NetTests", ["Net"] + nio),
+        tests("DaemonsTests", ["Daemons", "Model", "MachineCore", "MasterCore", "AgentCore", "ServiceCore", "Wire", "Net", "Volumes", "Containers", "Registry", "Journal"]),
         tests("SimulatorTests", ["Simulator", "Model", "MachineCore", "MasterCore", "AgentCore"]),
         tests("HouseTests", []),
     ]

@@ -12,12 +12,12 @@ package enum FileSystemGrowth {
 
     /// EPERM without CAP_SYS_RESOURCE.
     package static func growExt4(
-        mountedAt path: String, to bytes: Int64, blockSize: Int
+        mountedAt path: String, to bytes: Int64, blockSize: UInt32
     ) throws(SystemError) {
         let root = try Descriptor.openDirectory(path)
         let number = root.number
         try SystemError.check("ioctl EXT4_IOC_RESIZE_FS", path) {
-            clinux_ext4_grow(number, UInt64(bytes), UInt32(blockSize))
+            clinux_ext4_grow(number, UInt64(bytes), blockSize)
         }
     }
 }

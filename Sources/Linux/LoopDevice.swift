@@ -21,8 +21,9 @@ package enum LoopDevice {
     /// Attaches a file; the device lives while the answer or a mount of it does.
     ///
     /// Direct I/O where the file's file system can: no second copy in the page cache.
+    /// `sectorSize` in bytes: 512 to 4096.
     package static func attach(
-        _ image: borrowing Descriptor, _ path: String
+        _ image: borrowing Descriptor, _ path: String, sectorSize: UInt32
     ) throws(SystemError) -> AttachedLoop {
         let control = try Descriptor.open("/dev/loop-control", .readWrite)
         let controlNumber = control.number
@@ -37,7 +38,7 @@ package enum LoopDevice {
                 let device = "/dev/loop\(number)"
                 let loop = try Descriptor.open(device, .readWrite)
                 let loopNumber = loop.number
-                if clinux_loop_configure(loopNumber, imageNumber, 0, flags, path) == 0 {
+                if clinux_loop_configure(loopNumber, imageNumber, sectorSize, flags, path) == 0 {
                     return AttachedLoop(descriptor: loop, path: device)
                 }
                 switch errno {

@@ -29,12 +29,9 @@ extension OfferOperation.Kind {
                 }
             }
         case .destroy(let volumes):
-            var left = Resources(volumes.map { $0.with(allocationRole: nil) })
-            for volume in volumes.map({ $0.with(allocationRole: nil) }) {
-                guard total.contains(volume), left.subtract(volume) else {
-                    throw Refusal(.invalid, "Persistent volumes not found")
-                }
-            }
+            let pieces = Resources(volumes.map { $0.with(allocationRole: nil) })
+            guard pieces.entries.allSatisfy({ $0.copies == 1 && total.contains($0.resource) })
+            else { throw Refusal(.invalid, "Persistent volumes not found") }
         case .launch, .launchGroup:
             return
         case .reserve, .unreserve, .grow, .shrink, .unsupported:

@@ -7,6 +7,10 @@ struct Draw {
 
     init(_ seed: UInt64) { generator = SeededGenerator(seed: seed) }
 
+    mutating func below(_ bound: Int) -> Int { generator.below(bound) }
+
+    mutating func oneIn(_ count: Int) -> Bool { generator.oneIn(count) }
+
     mutating func pick<Element>(_ choices: [Element]) -> Element {
         choices[generator.below(choices.count)]
     }

@@ -129,10 +129,7 @@ extension Amount {
         guard let number = scalar["value"].number else {
             throw Refusal(.invalid, "not a number")
         }
-        guard let amount = Amount(number) else {
-            throw Refusal(.invalid, "Invalid scalar resource: value <= 0")
-        }
-        self = amount
+        self.init(thousandths: Int64((number * 1000).rounded()))
     }
 }
 
@@ -155,12 +152,9 @@ extension OfferOperation.Kind {
             self = .grow(
                 volume: try Resource(body["volume"]), addition: try Resource(body["addition"]))
         case "SHRINK_VOLUME":
-            guard let number = body["subtract"]["value"].number else {
-                throw Refusal(.invalid, "'subtract' is missing")
-            }
             self = .shrink(
                 volume: try Resource(body["volume"]),
-                subtract: Amount(thousandths: Int64((number * 1000).rounded())))
+                subtract: try Amount(body["subtract"]))
         default: return nil
         }
     }

@@ -4,7 +4,7 @@ import Testing
 @Suite struct ResourceQuantitiesTests {
     private func draw(_ draw: inout Draw) -> ResourceQuantities {
         var pairs: [(String, Amount)] = []
-        for name in ["cpus", "mem", "disk", "gpus", "x"] where draw.generator.oneIn(2) {
+        for name in ["cpus", "mem", "disk", "gpus", "x"] where draw.oneIn(2) {
             pairs.append((name, draw.amount()))
         }
         return ResourceQuantities(pairs)

@@ -49,7 +49,7 @@ import Testing
         var draw = Draw(seed)
         var resources = Resources()
         for name in ["cpus", "mem", "disk", "custom"] {
-            for role in ["*", "a", "eng/db"] where draw.generator.oneIn(2) {
+            for role in ["*", "a", "eng/db"] where draw.oneIn(2) {
                 let stack = role == "*" ? [] : [Reservation(.fixed, role: role)]
                 resources.add(Resource(name, .scalar(draw.amount()), reservations: stack))
             }
