@@ -3,12 +3,12 @@ package import Model
 
 extension Mesos_V1_AgentInfo {
     /// The whole message with id and resources (static reservations included).
-    package init(_ agent: AgentDescription, _ form: ReservationForm = .stack) {
+    package init(_ agent: AgentDescription, form: ReservationForm = .postRefinement) {
         self = agent.payload.message()
         hostname = agent.hostname
         port = Int32(clamping: agent.port)
         if let id = agent.id { self.id.value = id.value }
-        resources = Mesos_V1_Resource.list(agent.resources, form)
+        resources = Mesos_V1_Resource.list(agent.resources, form: form)
     }
 
     /// What `AgentDescription.payload` keeps: attributes and domain.

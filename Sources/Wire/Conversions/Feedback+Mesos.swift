@@ -44,9 +44,9 @@ extension Mesos_V1_OperationStatus {
         if let operation { operationID.value = operation.value }
         self.state = Mesos_V1_OperationState(state)
         if let message { self.message = message }
-        if let uuid { self.uuid.value = Bytes.data(UUIDText.bytes(uuid)) }
+        if let uuid { self.uuid.value = Bytes.data(uuidBytes(uuid)) }
         if let agent { agentID.value = agent.value }
-        convertedResources = Mesos_V1_Resource.list(converted, .stack)
+        convertedResources = Mesos_V1_Resource.list(converted, form: .postRefinement)
     }
 }
 
@@ -58,7 +58,7 @@ extension Mesos_V1_Operation {
         agentID.value = agent.value
         info = Mesos_V1_Offer.Operation(operation)
         latestStatus = Mesos_V1_OperationStatus(operation: operation.id, state: state)
-        uuid.value = Bytes.data(UUIDText.bytes(operation.uuid.value))
+        uuid.value = Bytes.data(uuidBytes(operation.uuid.value))
     }
 }
 
@@ -68,8 +68,9 @@ extension Mesos_V1_Offer.Operation {
         self.init()
         type = TypeEnum(operation.type)
         if let id = operation.id { self.id.value = id.value }
-        let consumed = Mesos_V1_Resource.list(operation.conversion.consumed, .stack)
-        let converted = Mesos_V1_Resource.list(operation.conversion.converted, .stack)
+        let consumed = Mesos_V1_Resource.list(operation.conversion.consumed, form: .postRefinement)
+        let converted = Mesos_V1_Resource.list(
+            operation.conversion.converted, form: .postRefinement)
         switch operation.type {
         case .reserve: reserve.resources = converted
         case .unreserve: unreserve.resources = consumed
@@ -99,7 +100,7 @@ extension Mesos_V1_Offer {
     package init(
         id: OfferID, framework: FrameworkID, role: String, agent: AgentDescription,
         agentID: AgentID, resources: some Sequence<Resource>, executors: [ExecutorID],
-        _ form: ReservationForm
+        form: ReservationForm
     ) {
         let info: Mesos_V1_AgentInfo = agent.payload.message()
         self.init()
@@ -112,7 +113,7 @@ extension Mesos_V1_Offer {
         url.address.ip = agent.address
         url.address.port = Int32(clamping: agent.port)
         url.path = "/slave(1)"
-        self.resources = Mesos_V1_Resource.list(resources, form)
+        self.resources = Mesos_V1_Resource.list(resources, form: form)
         attributes = info.attributes
         if info.hasDomain { domain = info.domain }
         executorIds = executors.map { executor in
@@ -120,13 +121,6 @@ extension Mesos_V1_Offer {
             id.value = executor.value
             return id
         }
-        if form == .stack { allocationInfo.role = role }
-    }
-}
-
-extension ReservationForm {
-    /// The form of offers and tasks for a framework with these capabilities.
-    package init(_ capabilities: FrameworkDescription.Capabilities) {
-        self = capabilities.contains(.reservationRefinement) ? .stack : .old
+        if form == .postRefinement { allocationInfo.role = role }
     }
 }

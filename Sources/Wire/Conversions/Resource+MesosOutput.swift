@@ -4,30 +4,29 @@ package import Model
 /// How a resource's reservations are written.
 package enum ReservationForm: Hashable, Sendable {
     /// `reservations` only: for offers to frameworks with RESERVATION_REFINEMENT, tasks, agents.
-    case stack
+    case postRefinement
     /// `role` and `reservation`: for other frameworks.
-    case old
+    case preRefinement
     /// Both, where the old form can say it: for operators.
-    case both
+    case endpoint
+
+    /// The form of offers and tasks for a framework with these capabilities.
+    package init(_ capabilities: FrameworkDescription.Capabilities) {
+        self = capabilities.contains(.reservationRefinement) ? .postRefinement : .preRefinement
+    }
 }
 
 extension Mesos_V1_Resource {
-    /// Nil for a stack of several reservations in the old form, which can't say it: such a resource
-    /// is hidden from old frameworks.
-    package init?(_ resource: Resource, _ form: ReservationForm) {
+    /// A stack of several reservations, which the old fields can't say, is always in the new form.
+    package init(_ resource: Resource, form: ReservationForm) {
         self.init()
         name = resource.name
         setValue(resource.value)
         let stack = resource.reservations
-        switch form {
-        case .stack: reservations = stack.map(Mesos_V1_Resource.ReservationInfo.init)
-        case .old:
-            guard stack.count <= 1 else { return nil }
-            setOldFields(stack.first)
-        case .both:
+        if form != .preRefinement || stack.count > 1 {
             reservations = stack.map(Mesos_V1_Resource.ReservationInfo.init)
-            if stack.count <= 1 { setOldFields(stack.first) }
         }
+        if form != .postRefinement, stack.count <= 1 { setOldFields(stack.first) }
         if let disk = resource.disk { self.disk = DiskInfo(disk) }
         if let role = resource.allocationRole { allocationInfo.role = role }
         if resource.isShared { shared = SharedInfo() }
@@ -35,11 +34,12 @@ extension Mesos_V1_Resource {
         if let id = resource.providerID { providerID.value = id }
     }
 
-    /// The pieces that the form can say.
+    /// The pieces that the peer can understand: refined reservations are hidden from old frameworks.
     package static func list(
-        _ resources: some Sequence<Resource>, _ form: ReservationForm
+        _ resources: some Sequence<Resource>, form: ReservationForm
     ) -> [Mesos_V1_Resource] {
-        resources.compactMap { Mesos_V1_Resource($0, form) }
+        resources.lazy.filter { form != .preRefinement || $0.reservations.count <= 1 }
+            .map { Mesos_V1_Resource($0, form: form) }
     }
 
     private mutating func setValue(_ value: ResourceValue) {

@@ -17,7 +17,7 @@ extension StatusUpdate {
         guard message.timestamp.isFinite, abs(message.timestamp) < 9e9 else {
             throw Refusal(.invalid, "'timestamp' is not a time")
         }
-        let uuid = message.hasUuid ? UpdateUUID(try UUIDText.text(message.uuid)) : nil
+        let updateUUID = message.hasUuid ? UpdateUUID(try checkedUUID(message.uuid)) : nil
         var rest = message
         rest.clearTaskID()
         rest.clearState()
@@ -30,7 +30,7 @@ extension StatusUpdate {
         rest.clearUuid()
         rest.clearHealthy()
         self.init(
-            uuid: uuid, framework: framework, task: TaskID(message.taskID.value),
+            uuid: updateUUID, framework: framework, task: TaskID(message.taskID.value),
             executor: executor, agent: agent, state: TaskState(message.state),
             source: StatusSource(message.source),
             reason: message.hasReason ? StatusReason(message.reason.rawValue) : nil,
@@ -57,7 +57,7 @@ extension Mesos_V1_TaskStatus {
         if let isHealthy = update.isHealthy { healthy = isHealthy }
         // Microseconds are what a double of this size still holds.
         timestamp = Double(update.timestampNanoseconds / 1000) / 1e6
-        if let uuid = update.uuid { self.uuid = Bytes.data(UUIDText.bytes(uuid.value)) }
+        if let uuid = update.uuid { self.uuid = Bytes.data(uuidBytes(uuid.value)) }
         if let unreachableNanoseconds { unreachableTime.nanoseconds = unreachableNanoseconds }
     }
 }

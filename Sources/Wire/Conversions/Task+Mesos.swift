@@ -50,11 +50,11 @@ extension ExecutorDescription {
 
 extension Mesos_V1_ExecutorInfo {
     /// The whole message, with the resources and the framework that the cores know.
-    package init(_ executor: ExecutorDescription, _ form: ReservationForm = .stack) {
+    package init(_ executor: ExecutorDescription, form: ReservationForm = .postRefinement) {
         self = executor.payload.message()
         executorID.value = executor.id.value
         if let framework = executor.framework { frameworkID.value = framework.value }
-        resources = Mesos_V1_Resource.list(executor.resources, form)
+        resources = Mesos_V1_Resource.list(executor.resources, form: form)
         guard executor.payload.bytes.isEmpty else { return }
         switch executor.kind {
         case .custom: type = .custom
@@ -69,14 +69,14 @@ extension Mesos_V1_ExecutorInfo {
 
 extension Mesos_V1_TaskInfo {
     /// The whole message, with the resources that the cores know.
-    package init(_ task: TaskDescription, _ form: ReservationForm = .stack) {
+    package init(_ task: TaskDescription, form: ReservationForm = .postRefinement) {
         self = task.payload.message()
         taskID.value = task.id.value
         agentID.value = task.agent.value
         name = task.name
-        resources = Mesos_V1_Resource.list(task.resources, form)
+        resources = Mesos_V1_Resource.list(task.resources, form: form)
         if let executor = task.executor {
-            self.executor = Mesos_V1_ExecutorInfo(executor, form)
+            self.executor = Mesos_V1_ExecutorInfo(executor, form: form)
         }
     }
 }
@@ -105,7 +105,7 @@ extension Mesos_V1_Task {
         }
         if let last = updates.last {
             statusUpdateState = Mesos_V1_TaskState(last.state)
-            if let uuid = last.uuid { statusUpdateUuid = Bytes.data(UUIDText.bytes(uuid.value)) }
+            if let uuid = last.uuid { statusUpdateUuid = Bytes.data(uuidBytes(uuid.value)) }
         }
         if info.hasLabels { labels = info.labels }
         if info.hasDiscovery { discovery = info.discovery }

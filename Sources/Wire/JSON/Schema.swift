@@ -21,6 +21,7 @@ struct Schema: Sendable {
         "mesos.v1.master.Response.GetTasks.tasks",
         "mesos.v1.master.Response.GetTasks.unreachable_tasks",
         "mesos.v1.master.Response.GetTasks.completed_tasks",
+        "mesos.v1.master.Response.ListVolumes.volumes",
         "mesos.v1.agent.Response.GetFrameworks.frameworks",
         "mesos.v1.agent.Response.GetFrameworks.completed_frameworks",
         "mesos.v1.agent.Response.GetExecutors.executors",
