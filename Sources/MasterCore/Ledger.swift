@@ -16,6 +16,12 @@ package struct Ledger: Equatable, Sendable {
 
     package init() {}
 
+    /// By age.
+    package var agentRows: [AgentRow] { Array(agents.values) }
+
+    /// By age.
+    package var frameworkRows: [FrameworkRow] { Array(frameworks.values) }
+
     /// An agent's resources after every operation that it has confirmed; without allocation.
     package func confirmed(_ agent: AgentID) -> Resources { books[agent] ?? Resources() }
 

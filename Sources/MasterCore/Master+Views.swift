@@ -57,6 +57,9 @@ extension Master {
             allocated: allocated, offered: offered)
     }
 
+    /// Nil: unknown, or removed and ended.
+    package func framework(_ id: FrameworkID) -> MasterFramework? { frameworks[id] }
+
     /// Those that take part, by age.
     package var activeFrameworks: [MasterFramework] {
         frameworks.values.filter { !$0.isEnding }
