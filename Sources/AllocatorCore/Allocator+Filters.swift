@@ -26,20 +26,24 @@ extension Allocator {
                 frameworks[framework].reofferAt = now + options.reofferInterval
             }
         }
-        let expiry = isHeld ? max(now + span, reofferAt) : now + span
-        guard expiry > now else { return }
+        var filter = Filter(
+            resources: resources, expiry: isHeld ? max(now + span, reofferAt) : now + span,
+            sequence: filterSequence + 1)
+        guard filter.expiry > now else { return }
         filterSequence += 1
-        let filter = Filter(resources: resources, expiry: expiry, sequence: filterSequence)
         if isHeld {
-            if clients[client].holds.updateValue(filter, forKey: agent) == nil {
+            if let other = clients[client].holds[agent] {
+                filter.merge(other)
+            } else {
                 countFilters(of: client, 1)
             }
+            clients[client].holds[agent] = filter
         } else if !add(filter, to: client, on: agent) {
             return
         }
         timers.insert(
             FilterTimers.Timer(
-                expiry: expiry, sequence: filterSequence, client: client, agent: agent))
+                expiry: filter.expiry, sequence: filterSequence, client: client, agent: agent))
         trimTimers()
     }
 

@@ -99,7 +99,7 @@ extension Sorter {
             visited += 1
             let node = nodes[index]
             pending += node.children
-            if !isStale, node.share != computedShare(of: index) {
+            if !isStale, index != Sorter.root, node.share != computedShare(of: index) {
                 problems.append("sorter: the share of '\(node.name)' is out of date")
             }
             guard node.client < 0 else { continue }

@@ -44,9 +44,23 @@ struct Client: Sendable {
 /// Blocks offers of what was refused, or of a part of it, until it runs out.
 struct Filter: Sendable {
     /// In unallocated form.
-    let resources: Resources
-    let expiry: Instant
+    private(set) var resources: Resources
+    private(set) var expiry: Instant
     let sequence: UInt64
+
+    init(resources: Resources, expiry: Instant, sequence: UInt64) {
+        self.resources = resources
+        self.expiry = expiry
+        self.sequence = sequence
+    }
+
+    /// Blocks what either blocks, for the longer time.
+    mutating func merge(_ other: Filter) {
+        expiry = max(expiry, other.expiry)
+        for resource in other.resources where !resources.contains(resource) {
+            resources.add(resource)
+        }
+    }
 
     /// Whether nothing is lost without the other filter.
     func covers(_ other: Filter) -> Bool {
