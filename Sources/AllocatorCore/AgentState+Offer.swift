@@ -35,9 +35,9 @@ extension AgentState {
     /// but what it has refused.
     ///
     /// Reserved resources are offered to their role and its subroles however little they are: an
-    /// idle volume must be seen to be used or destroyed. The unreserved rest comes only if the whole
-    /// offer reaches the minimum, and from an agent with GPUs only to who can use GPUs. A shared
-    /// volume that is in use rides along with other resources; alone it would be offered forever.
+    /// idle volume must be seen to be used or destroyed. The unreserved rest comes only if the
+    /// whole offer reaches the minimum, and from an agent with GPUs only to who can use GPUs. A
+    /// shared volume in use rides along with other resources; alone it would be offered forever.
     mutating func takeOffer(
         for target: OfferTarget, minimum: [ResourceQuantities]
     ) -> [Resources.Entry]? {
