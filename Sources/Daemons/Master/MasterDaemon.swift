@@ -40,8 +40,8 @@ package final class MasterDaemon: Sendable {
         self.settings = settings
         self.logger = logger
         registry = try SQLiteRegistry(path: settings.workDirectory + "/registry.sqlite")
-        let check: (@Sendable (Master) -> [String])? =
-            settings.checksInvariants ? { $0.checkTouched() } : nil
+        var check: (@Sendable (Master) -> [String])?
+        if settings.checksInvariants { check = { $0.touchedViolations() } }
         host = MachineHost(
             clock: ProcessClock(), tick: .ticked, checkInvariants: check
         ) { error in

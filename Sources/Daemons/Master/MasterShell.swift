@@ -27,10 +27,10 @@ struct MasterShell: MachineShell {
         case .store: break
         case .answer(let request, let answer): answers.answer(request.value, answer)
         case .refuseSubscription(let stream, let text):
-            streams.send(stream.value, events.message(.error(text)))
+            streams.send(stream.value) { events.message(.error(text), $0) }
             streams.close(stream.value)
         case .sendEvent(let stream, let event):
-            streams.send(stream.value, events.message(event))
+            streams.send(stream.value) { events.message(event, $0) }
         case .closeStream(let stream): streams.close(stream.value)
         case .send(let connection, let message):
             agents.send(

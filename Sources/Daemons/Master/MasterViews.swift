@@ -145,11 +145,12 @@ struct MasterViews: Sendable {
         for id in framework.offers.sorted() {
             guard let offer = master.offers[id] else { continue }
             offered.add(offer.resources)
+            guard let agent = master.agentView(offer.agent)?.row.description else { continue }
             answer.offers.append(
                 Mesos_V1_Offer(
-                    id: offer.id, framework: offer.framework, role: offer.role,
-                    agent: master.agentView(offer.agent)?.row.description, agentID: offer.agent,
-                    resources: offer.resources))
+                    id: offer.id, framework: offer.framework, role: offer.role, agent: agent,
+                    agentID: offer.agent, resources: offer.resources, executors: [],
+                    form: .endpoint))
         }
         answer.offeredResources = Mesos_V1_Resource.list(offered, form: .endpoint)
         return answer
