@@ -22,6 +22,8 @@
 
 /// How often storing the exit status is tried on a full disk, a second apart.
 enum { RECORD_ATTEMPTS = 60 };
+/// How much more than a pipe holds is taken from it after the end; a writer could be left.
+enum { DRAIN_READS = 64 };
 
 static char buffer[64 * 1024];
 
@@ -154,13 +156,16 @@ int main(int argc, char **argv) {
         fputs("usage: holdfast-supervisor --state DIR --sandbox DIR ... -- COMMAND...\n", stderr);
         return 64;
     }
+    if (self.options.execute) {
+        return options_read_environment(&self.options) ? execute(&self.options) : 126;
+    }
     if (!detach() || !prepare(&self)) return 70;
     bool ran = start(&self) && serve(&self);
     if (ran) record_exit(&self);
     kill_descendants();
     // What is still in the pipes; grandchildren that the kernel keeps are not waited for.
     for (int i = 0; i < 2; i++) {
-        while (self.pipes[i] >= 0 && pump(&self, i)) continue;
+        for (int n = 0; n < DRAIN_READS && self.pipes[i] >= 0 && pump(&self, i); n++) continue;
     }
     return ran ? 0 : 1;
 }

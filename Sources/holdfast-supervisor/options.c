@@ -18,6 +18,7 @@ static const struct option known[] = {
     {"uid", required_argument, NULL, 'u'},
     {"gid", required_argument, NULL, 'g'},
     {"groups", required_argument, NULL, 'G'},
+    {"execute", no_argument, NULL, 'x'},
     {"log-bytes", required_argument, NULL, 'b'},
     {"log-files", required_argument, NULL, 'n'},
     {NULL, 0, NULL, 0},
@@ -53,6 +54,7 @@ static bool set(struct options *options, int option) {
     case 'e': options->env_file = optarg; return true;
     case 'u': options->has_user = true; return identifier_parse(optarg, &options->uid);
     case 'g': return identifier_parse(optarg, &options->gid);
+    case 'x': options->execute = true; return true;
     case 'G': return groups_parse(optarg, options);
     case 'b': return number_parse(optarg, &options->log_bytes) && options->log_bytes > 0;
     case 'n':
@@ -73,7 +75,7 @@ bool options_parse(int argc, char **argv, struct options *options) {
         if (!set(options, option)) return false;
     }
     options->command = argv + optind;
-    return options->state != NULL && options->sandbox != NULL && optind < argc
+    return (options->state != NULL || options->execute) && options->sandbox != NULL && optind < argc
         && options->has_user == (options->gid >= 0);
 }
 

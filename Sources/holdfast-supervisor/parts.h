@@ -14,6 +14,7 @@ enum { SYNC_DESCRIPTOR = 3, ALIVE_DESCRIPTOR = 4 };
 
 struct options {
     const char *state;     // directory of the records
+    bool execute;          // become the user, enter the sandbox, execute; supervise nothing
     const char *sandbox;   // directory of stdout and stderr
     const char *pid_file;  // runtime mode: the command leaves the first process's pid there
     const char *env_file;  // NAME=VALUE, each ended by a zero byte; NULL: as this process has it

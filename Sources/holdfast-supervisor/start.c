@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/close_range.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,6 +85,16 @@ static bool become_user(const struct options *options) {
     if (!options->has_user || (geteuid() != 0 && geteuid() == uid)) return true;
     return setgroups(options->group_count, options->groups) == 0 && setresgid(gid, gid, gid) == 0
         && setresuid(uid, uid, uid) == 0;
+}
+
+int execute(const struct options *options) {
+    // A session of its own, so that a check that takes too long is killed with all it started.
+    setsid();
+    if (!become_user(options) || chdir(options->sandbox) != 0) return 126;
+    if (options->environment != NULL) environ = options->environment;
+    close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC);
+    execvp(options->command[0], options->command);
+    return errno == ENOENT ? 127 : 126;
 }
 
 /// In the child: executes once it is told that its pid is stored; ends where that never comes.

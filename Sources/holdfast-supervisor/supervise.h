@@ -21,6 +21,8 @@ struct supervisor {
 
 /// Starts the command; false after the agent was told why not.
 bool start(struct supervisor *self);
+/// Becomes the command, for a check; only a failure returns, with the exit code.
+int execute(const struct options *options);
 /// Goes on after the runtime has ended with this wait status; false after the agent was told.
 bool started_by_runtime(struct supervisor *self, int status);
 /// Tells the agent once that the start failed.
