@@ -21,8 +21,10 @@ enum DirectoryData {
         try own(volume)
     }
 
+    /// Gives the root of a volume to its owner; without root's rights it stays the agent's user's.
     static func own(_ volume: StoredVolume) throws(VolumeError) {
         let owner = volume.record.spec.owner
+        guard Privilege.isRoot else { return }
         try VolumeError.wrap { () throws(SystemError) in
             try Files.own(
                 directory: volume.paths.data, uid: owner.uid, gid: owner.gid, mode: owner.mode)

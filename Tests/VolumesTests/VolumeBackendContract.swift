@@ -109,7 +109,7 @@ import Testing
         let path = try disk.ready(try disk.store(), spec)
         try writeText("kept", to: "\(path)/file")
         let restarted = try disk.store()
-        #expect(try restarted.inventory().map(\.record.uuid) == [spec.uuid])
+        #expect(restarted.inventory().map(\.record.uuid) == [spec.uuid])
         #expect(try restarted.recover(spec.uuid) == .ready(.healthy))
         #expect(try readText("\(path)/file") == "kept")
     }
@@ -153,7 +153,7 @@ import Testing
         }
         #expect(try Files.list("\(disk.root)/volumes/owners").isEmpty)
         #expect(try Files.list("\(disk.root)/volumes/images").isEmpty)
-        #expect(try store.inventory().isEmpty)
+        #expect(store.inventory().isEmpty)
         #expect(try FileStatus.ifPresent("\(disk.root)/volumes/roles/eng db/data") == nil)
     }
 

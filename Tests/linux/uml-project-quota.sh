@@ -1,6 +1,7 @@
 #!/bin/bash
 # Runs the volume tests of ext4 and XFS project quota on a second kernel, in User-Mode Linux, for
-# kernels without quota (Debian packages user-mode-linux and kmod). Fails, never skips, where that
+# kernels without quota, and those of ext4 images with CAP_SYS_RESOURCE, with which they grow while
+# mounted (Debian packages user-mode-linux and kmod). Fails, never skips, where that
 # can't be started. Build the tests first: swift build --build-tests.
 #
 # usage: Tests/linux/uml-project-quota.sh [TEST-BUNDLE]
@@ -32,6 +33,9 @@ setpriv --bounding-set=-sys_resource --inh-caps=-sys_resource \\
     "$bundle" --testing-library swift-testing \\
     --filter 'VolumesTests.(VolumeBackendContract|ResizeTests|CrashTests|StoreTests/sixteen|ProjectQuotaTests)'
 echo "HOLDFAST-UML status \$?"
+export HOLDFAST_TEST_BACKENDS=loopExt4
+"$bundle" --testing-library swift-testing --filter 'VolumesTests.(ResizeTests|CrashTests/grown)'
+echo "HOLDFAST-UML privileged status \$?"
 echo o >/proc/sysrq-trigger
 sleep 60
 INIT
@@ -45,5 +49,6 @@ grep -q '^HOLDFAST-UML no modules' "$work/output" && fail "the second kernel has
 grep -q '^SKIPPED volume tests' "$work/output" && fail "project quota did not work there"
 grep -Eq 'aNewVolumeIsEmpty.*with 2 test cases passed' "$work/output" \
     || fail "the contract did not run on both file systems"
-grep -q '^HOLDFAST-UML status 0' "$work/output" || fail "see above"
-echo "project quota: ext4 and XFS pass"
+grep -q '^HOLDFAST-UML status 0' "$work/output" || fail "project quota: see above"
+grep -q '^HOLDFAST-UML privileged status 0' "$work/output" || fail "ext4 growth: see above"
+echo "project quota of ext4 and XFS, growth of mounted ext4: pass"
