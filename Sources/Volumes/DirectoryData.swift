@@ -23,11 +23,13 @@ enum DirectoryData {
 
     /// Gives the root of a volume to its owner; without root's rights it stays the agent's user's.
     static func own(_ volume: StoredVolume) throws(VolumeError) {
+        let path = volume.paths.data
         let owner = volume.record.spec.owner
-        guard Privilege.isRoot else { return }
         try VolumeError.wrap { () throws(SystemError) in
+            let now = try FileStatus.of(path)
             try Files.own(
-                directory: volume.paths.data, uid: owner.uid, gid: owner.gid, mode: owner.mode)
+                directory: path, uid: Privilege.isRoot ? owner.uid : now.uid,
+                gid: Privilege.isRoot ? owner.gid : now.gid, mode: owner.mode)
         }
     }
 
