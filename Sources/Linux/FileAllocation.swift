@@ -3,7 +3,7 @@ internal import Glibc
 
 /// Space of a file, taken and given back.
 package enum FileAllocation {
-    /// Reserves disk space for the first `bytes` of a file and makes it that long; they read as zero.
+    /// Reserves disk space for the first `bytes` of a file and makes it that long, with zeros.
     ///
     /// On failure (ENOSPC; EOPNOTSUPP where the file system can't) the file is as long as before.
     package static func reserve(

@@ -102,7 +102,7 @@ package struct BtrfsBackend: VolumeBackend {
         try destroy(volume.paths.deleting, volume) ? .done : .unfinished
     }
 
-    /// Deletes the subvolume, those nested in it and the qgroup; false if it has to be called again.
+    /// Deletes the subvolume, those nested in it and the qgroup; false: call it again.
     private func destroy(_ path: String, _ volume: StoredVolume) throws(VolumeError) -> Bool {
         let group = group(of: volume)
         return try VolumeError.wrap { () throws(SystemError) in

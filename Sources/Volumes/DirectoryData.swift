@@ -21,11 +21,15 @@ enum DirectoryData {
         try own(volume)
     }
 
+    /// Gives the root of a volume to its owner; without root's rights it stays the agent's user's.
     static func own(_ volume: StoredVolume) throws(VolumeError) {
+        let path = volume.paths.data
         let owner = volume.record.spec.owner
         try VolumeError.wrap { () throws(SystemError) in
+            let now = try FileStatus.of(path)
             try Files.own(
-                directory: volume.paths.data, uid: owner.uid, gid: owner.gid, mode: owner.mode)
+                directory: path, uid: Privilege.isRoot ? owner.uid : now.uid,
+                gid: Privilege.isRoot ? owner.gid : now.gid, mode: owner.mode)
         }
     }
 

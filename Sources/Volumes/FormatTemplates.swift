@@ -6,7 +6,7 @@ internal import Synchronization
 /// Only the pages that are not zero are kept, in a file in memory: 0.3 MB for 64 MiB of ext4.
 package final class FormatTemplates: Sendable {
     /// Larger images are formatted in place: their templates would be large and seldom used twice.
-    static let largestBytes: Int64 = 64 << 30
+    let largestBytes: Int64
     private static let countLimit = 8
 
     struct Key: Hashable, Sendable {
@@ -23,7 +23,7 @@ package final class FormatTemplates: Sendable {
     private let cache = Mutex(Cache())
     private let building = Mutex(())
 
-    package init() {}
+    package init(largestBytes: Int64 = 64 << 30) { self.largestBytes = largestBytes }
 
     /// The template of a size, made in `directory` if it is not there yet.
     func template(_ key: Key, directory: String) throws(VolumeError) -> FormatTemplate {
@@ -82,6 +82,10 @@ final class FormatTemplate: Sendable {
         }
         guard outcome.isSuccess else {
             throw .unsupported("mkfs of \(key.format.rawValue) failed: \(outcome.summary)")
+        }
+        // What this does once, each mount would else have to do.
+        if key.format == .ext4 {
+            _ = try? Command("debugfs", ["-w", "-R", "rmdir lost+found", path]).run()
         }
         pages = try VolumeError.wrap { () throws(SystemError) in
             try Descriptor.inMemory(Self.name)

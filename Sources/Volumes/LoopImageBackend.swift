@@ -71,7 +71,7 @@ package struct LoopImageBackend: VolumeBackend {
     }
 
     private func makeFileSystem(_ path: String, _ bytes: Int64) throws(VolumeError) {
-        if bytes <= FormatTemplates.largestBytes {
+        if bytes <= templates.largestBytes {
             let template = try templates.template(
                 FormatTemplates.Key(format: format, bytes: bytes),
                 directory: Files.parent(of: path))

@@ -55,14 +55,15 @@ package struct StoredVolume: Hashable, Sendable {
 
 /// One way to keep volumes: where their bytes lie and who limits them.
 ///
-/// Calls block on the disk: they run on threads of the agent's shell, never in a core. `VolumeStore`
-/// keeps the owner files, the order of steps and the locks; it never calls twice at once for one
-/// volume. Each call may be repeated after a crash in its middle and then ends the same way.
+/// Calls block on the disk: they run on threads of the agent's shell, never in a core.
+/// `VolumeStore` keeps the owner files, the order of steps and the locks; it never calls twice at
+/// once for one volume. Each call may be repeated after a crash in its middle and then ends the
+/// same way.
 package protocol VolumeBackend: Sendable {
     var kind: BackendKind { get }
     var enforcement: Enforcement { get }
     var growsWhileMounted: Bool { get }
-    /// Whether a volume is usable only after `prepare`; its owner file then stands before its bytes.
+    /// Whether a volume is usable only after `prepare`; its owner file then precedes its bytes.
     var needsPreparation: Bool { get }
 
     /// Takes the space, empty; on failure nothing is left.

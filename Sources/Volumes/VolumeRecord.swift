@@ -29,8 +29,8 @@ package struct VolumeRecord: Hashable, Sendable {
     package var createdAt: String
     /// The number of its quota, where the backend is `project-quota`.
     package var projectID: UInt32?
-    /// The inode of the disk's root, where the backend is `mount-disk`: tells the disk from the bare
-    /// mount point below it.
+    /// The inode of the disk's root, where the backend is `mount-disk`: tells the disk from the
+    /// bare mount point below it.
     package var rootInode: UInt64?
 
     package var uuid: VolumeUUID { spec.uuid }

@@ -5,9 +5,9 @@ internal import Synchronization
 extension VolumeStore {
     /// Takes the space of a new, empty volume and writes its owner file; both are durable then.
     ///
-    /// Repeated for the same volume it changes nothing once that is ready, and starts again while it
-    /// is not. What stands in its place and is not its own unfinished making is moved to `found`,
-    /// never adopted. On failure (`noSpace`, `notEmpty`...) nothing is left.
+    /// Repeated for the same volume it changes nothing once that is ready, and starts again while
+    /// it is not. What stands in its place and is not its own unfinished making is moved to
+    /// `found`, never adopted. On failure (`noSpace`, `notEmpty`...) nothing is left.
     @discardableResult
     package func create(_ spec: VolumeSpec) throws(VolumeError) -> VolumeRecord {
         let paths = try layout.paths(
@@ -121,7 +121,7 @@ extension VolumeStore {
         return volume.record
     }
 
-    /// Makes the file system of a volume that was created and mounts it; the volume is `ready` then.
+    /// Makes the file system of a created volume and mounts it; the volume is `ready` then.
     ///
     /// May be left to the first use. Nothing happens if it is ready already.
     package func prepare(_ uuid: VolumeUUID) throws(VolumeError) {

@@ -2,8 +2,8 @@ package import Model
 internal import Synchronization
 
 extension VolumeStore {
-    /// Gives a volume up, durably and at once, whoever still uses it: its path and its name are free
-    /// for another then. Nothing happens if there is no such volume.
+    /// Gives a volume up, durably and at once, whoever still uses it: its path and its name are
+    /// free for another then. Nothing happens if there is no such volume.
     package func retire(_ uuid: VolumeUUID) throws(VolumeError) {
         guard let volume = try? volume(uuid) else { return }
         try locks.withLock(volume.paths.data) { () throws(VolumeError) in

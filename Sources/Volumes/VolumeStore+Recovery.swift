@@ -22,8 +22,8 @@ extension VolumeStore {
         return names.map { "\(layout.images)/\($0)" }.filter { !known.contains($0) }
     }
 
-    /// After a restart of the agent or a reboot: checks a volume and mounts it, or finishes what was
-    /// cut off in retiring it. An error says what a person has to do; the volume is left alone.
+    /// After a restart of the agent or a reboot: checks a volume and mounts it, or finishes what
+    /// was cut off in retiring it. An error says what a person has to do; the volume is left alone.
     package func recover(_ uuid: VolumeUUID) throws(VolumeError) -> RecoveredVolume {
         let path = try volume(uuid).paths.data
         return try locks.withLock(path) { () throws(VolumeError) in

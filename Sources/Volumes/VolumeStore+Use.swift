@@ -91,18 +91,16 @@ extension VolumeStore {
     }
 
     /// Every volume that has an owner file, by UUID.
-    package func inventory() throws(VolumeError) -> [VolumeStatus] {
-        var result: [VolumeStatus] = []
-        for volume in index.withLock({ $0.volumes }) { result.append(try status(of: volume)) }
-        return result
+    package func inventory() -> [VolumeStatus] {
+        index.withLock { $0.volumes }.map(status)
     }
 
     /// One volume's entry in the inventory.
     package func status(_ uuid: VolumeUUID) throws(VolumeError) -> VolumeStatus {
-        try status(of: try volume(uuid))
+        status(of: try volume(uuid))
     }
 
-    private func status(of volume: StoredVolume) throws(VolumeError) -> VolumeStatus {
+    private func status(of volume: StoredVolume) -> VolumeStatus {
         let backend = try? backend(volume.record.backend)
         return VolumeStatus(
             record: volume.record, path: volume.paths.data,

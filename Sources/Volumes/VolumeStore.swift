@@ -37,6 +37,7 @@ package final class VolumeStore: Sendable {
         self.selection = selection
         found = FoundThings(directory: layout.found)
         backends = Self.backends(layout)
+        try Self.removeLeftovers(layout)
         let (volumes, unreadable) = try Self.load(layout)
         self.unreadable = unreadable
         var index = VolumeIndex()
@@ -62,6 +63,15 @@ package final class VolumeStore: Sendable {
             backends[.mountDisk] = MountDiskBackend(root: root)
         }
         return backends
+    }
+
+    /// Scratch files of a start that was cut off; none of them is anyone's data.
+    private static func removeLeftovers(_ layout: VolumeLayout) throws(VolumeError) {
+        try VolumeError.wrap { () throws(SystemError) in
+            for name in try Files.list(layout.images) where name.hasPrefix(".template-") {
+                try Files.remove("\(layout.images)/\(name)")
+            }
+        }
     }
 
     private static func load(
@@ -107,8 +117,15 @@ package final class VolumeStore: Sendable {
 
     /// Makes a volume's new state durable, then known.
     func store(_ volume: StoredVolume) throws(VolumeError) {
+        let bytes = volume.record.encoded()
         try VolumeError.wrap { () throws(SystemError) in
-            try DurableFile.write(volume.record.encoded(), to: volume.paths.owner)
+            do throws(SystemError) {
+                try DurableFile.write(bytes, to: volume.paths.owner)
+            } catch {
+                // A full disk must not stop the very thing that frees space.
+                guard error.isNoSpace, volume.record.state == .deleting else { throw error }
+                try DurableFile.overwrite(bytes, in: volume.paths.owner)
+            }
         }
         index.withLock { $0.put(volume) }
     }

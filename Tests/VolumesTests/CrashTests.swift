@@ -60,7 +60,7 @@ import Testing
         let other = disk.spec(2)
         let third = try disk.store()
         #expect(try Files.list(try disk.ready(third, other)).isEmpty)
-        #expect(try third.inventory().map(\.record.uuid) == [other.uuid])
+        #expect(third.inventory().map(\.record.uuid) == [other.uuid])
     }
 
     @Test(arguments: TestBackend.usable)
@@ -145,9 +145,9 @@ import Testing
         #expect(try readText("\(disk.root)/volumes/found/data-1/stray") == "stray")
     }
 
-    @Test(.enabled(if: TestBackend.usable.contains(.loopExt4), "no ext4 on loop here"))
-    func aVolumeThatLostPowerIsCheckedBeforeItIsMounted() throws {
-        let disk = try TestDisk(.loopExt4)
+    @Test(arguments: TestBackend.images)
+    func aVolumeThatLostPowerIsCheckedBeforeItIsMounted(_ backend: TestBackend) throws {
+        let disk = try TestDisk(backend)
         let store = try disk.store()
         let spec = disk.spec()
         let path = try disk.ready(store, spec)
@@ -159,9 +159,11 @@ import Testing
         try store.unmount(spec.uuid)
         try Files.rename(copy, to: image)
         let result = try disk.store().recover(spec.uuid)
-        guard case .ready(.checked) = result else {
-            Issue.record("\(result)")
-            return
+        if case .ready(.checked) = result {
+            #expect(backend == .loopExt4)
+        } else {
+            // XFS replays its log while mounting.
+            #expect(backend == .loopXFS && result == .ready(.healthy))
         }
         #expect(try readText("\(path)/file") == "kept")
         #expect(try Files.list(path) == ["file"])
@@ -185,6 +187,49 @@ import Testing
         #expect(throws: VolumeError.lost(image)) { try disk.store().recover(spec.uuid) }
     }
 
+    @Test(arguments: TestBackend.usable)
+    func grownButNotOnRecord(_ backend: TestBackend) throws {
+        let disk = try TestDisk(backend)
+        let store = try disk.store()
+        let spec = disk.spec()
+        let path = try disk.ready(store, spec)
+        try writeText("kept", to: "\(path)/file")
+        let larger = spec.bytes + (16 << 20)
+        let volume = try store.volume(spec.uuid)
+        try store.backend(volume.record.backend).grow(volume, to: larger)
+        let restarted = try disk.store()
+        #expect(try restarted.recover(spec.uuid) == .ready(.healthy))
+        #expect(try restarted.status(spec.uuid).record.spec.bytes == spec.bytes)
+        try restarted.grow(spec.uuid, to: larger)
+        #expect(try restarted.status(spec.uuid).record.spec.bytes == larger)
+        #expect(try readText("\(path)/file") == "kept")
+    }
+
+    @Test(.enabled(if: TestBackend.usable.contains(.loopExt4), "no ext4 on loop here"))
+    func aVolumeIsRetiredAndErasedOnAFullDisk() throws {
+        let outer = try TestDisk(.loopExt4)
+        let small = try outer.ready(try outer.store(), outer.spec())
+        let store = try VolumeStore(.root(workDirectory: small), preference: .directory)
+        let spec = outer.spec(2, bytes: 1 << 20)
+        let path = try outer.ready(store, spec)
+        #expect(try fill("\(path)/file", limit: 64 << 20).error?.isNoSpace == true)
+        // The last blocks, that the large writes did not fit in.
+        for number in 0..<2000 {
+            guard let file = try? Descriptor.open("\(path)/\(number)", .createNew) else { break }
+            let bytes = [UInt8](repeating: 1, count: 1024)
+            guard (try? bytes.withUnsafeBytes { try file.write($0, at: 0, path) }) != nil,
+                (try? file.sync(path)) != nil
+            else { break }
+        }
+        #expect(throws: SystemError.self) { try writeText("x", to: "\(small)/x") }
+        try store.retire(spec.uuid)
+        let restarted = try VolumeStore(.root(workDirectory: small), preference: .directory)
+        #expect(try restarted.recover(spec.uuid) == .deleting)
+        #expect(try outer.erase(restarted, spec.uuid) == .done)
+        #expect(restarted.inventory().isEmpty && restarted.unreadable.isEmpty)
+        try writeText("room again", to: "\(small)/x")
+    }
+
     @Test func ownerFilesThatCannotBeReadAreShownAndKept() throws {
         let disk = try TestDisk(.directory)
         let spec = disk.spec()
@@ -197,7 +242,7 @@ import Testing
         try writeText(owner ?? "", to: renamed)
         let restarted = try disk.store()
         #expect(restarted.unreadable == [broken, renamed])
-        #expect(try restarted.inventory().count == 1)
+        #expect(restarted.inventory().count == 1)
         #expect(try FileStatus.ifPresent(broken) != nil)
     }
 }

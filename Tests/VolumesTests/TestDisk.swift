@@ -12,12 +12,17 @@ enum TestBackend: String, CaseIterable, CustomTestStringConvertible, Sendable {
     case loopExt4
     case loopXFS
     case btrfs
+    case projectExt4
+    case projectXFS
 
     var testDescription: String { rawValue }
 
     static let usable: [TestBackend] = {
+        // Inside User-Mode Linux only what the host's kernel can't do is run.
+        let wanted = getenv("HOLDFAST_TEST_BACKENDS").map { String(cString: $0) }?
+            .split(separator: ",").compactMap { TestBackend(rawValue: String($0)) }
         var usable: [TestBackend] = []
-        for backend in allCases {
+        for backend in wanted ?? allCases {
             do {
                 _ = try TestDisk(backend)
                 usable.append(backend)
@@ -37,6 +42,23 @@ enum TestBackend: String, CaseIterable, CustomTestStringConvertible, Sendable {
         case .loopExt4: .loopExt4
         case .loopXFS: .loopXFS
         case .btrfs: .btrfs
+        case .projectExt4, .projectXFS: .projectQuota
+        }
+    }
+
+    /// How the disk below the volumes is made; nil where the machine's own will do.
+    var disk: (make: Command, fileSystem: String, options: String)? {
+        switch self {
+        case .directory, .loopExt4, .loopXFS: nil
+        case .btrfs: (Command("mkfs.btrfs", ["-q", "-f", "disk"]), "btrfs", "")
+        case .projectExt4:
+            (
+                Command(
+                    "mkfs.ext4",
+                    ["-q", "-F", "-O", "quota,project", "-E", "quotatype=prjquota", "disk"]),
+                "ext4", "prjquota"
+            )
+        case .projectXFS: (Command("mkfs.xfs", ["-q", "-f", "disk"]), "xfs", "prjquota")
         }
     }
 
@@ -61,10 +83,10 @@ final class TestDisk: Sendable {
         self.backend = backend
         top = "/tmp/holdfast-volumes-\(getpid())-\(number)"
         try Files.makeDirectories(top)
-        root = backend == .btrfs ? "\(top)/disk" : "\(top)/work"
+        root = "\(top)/work"
         do {
             try Files.makeDirectory(root)
-            if backend == .btrfs { try Self.mountBtrfs("\(top)/disk.image", at: root) }
+            try Self.mountDisk(of: backend, "\(top)/disk.image", at: root)
             let layout = VolumeLayout(.root(workDirectory: root))
             try layout.makeDirectories()
             selection = try BackendSelector.select(backend.preference, layout)
@@ -81,16 +103,22 @@ final class TestDisk: Sendable {
         while (try? DirectoryRemoval.advance(top, entries: 100_000)) == false {}
     }
 
-    private static func mountBtrfs(_ image: String, at path: String) throws {
+    private static func mountDisk(
+        of backend: TestBackend, _ image: String, at path: String
+    ) throws {
+        guard let disk = backend.disk else { return }
         guard Privilege.isRoot else {
             throw VolumeError.unavailable(.btrfs, "only root can mount")
         }
         let file = try Descriptor.open(image, .createNew)
         try FileAllocation.setLength(file, bytes: 1 << 30, image)
-        let made = try Command("mkfs.btrfs", ["-q", "-f", image]).run()
-        guard made.isSuccess else { throw VolumeError.unavailable(.btrfs, made.summary) }
-        let loop = try LoopDevice.attach(file, image, sectorSize: 4096)
-        try Mount.attach(loop.path, at: path, fileSystem: "btrfs", flags: 0, options: "")
+        let make = Command(
+            disk.make.program, disk.make.arguments.map { $0 == "disk" ? image : $0 })
+        let made = try make.run()
+        guard made.isSuccess else { throw VolumeError.damaged(made.summary) }
+        let loop = try LoopDevice.attach(file, image, sectorSize: 512)
+        try Mount.attach(
+            loop.path, at: path, fileSystem: disk.fileSystem, flags: 0, options: disk.options)
     }
 
     /// The volumes as a newly started agent sees them.
