@@ -121,7 +121,9 @@ let package = Package(
         tests("ModelTests", ["Model", "MachineCore"]),
         tests("WireTests", ["Wire", "Model", "MachineCore", "MesosAPI", "HoldfastAPI", protobuf]),
         tests("AllocatorCoreTests", ["AllocatorCore", "Model", "MachineCore"]),
-        tests("MasterCoreTests", ["MasterCore", "AllocatorCore", "Model", "MachineCore"]),
+        tests(
+            "MasterCoreTests",
+            ["MasterCore", "AllocatorCore", "Model", "MachineCore", orderedCollections]),
         tests("AgentCoreTests", ["AgentCore", "Model", "MachineCore"]),
         tests("ServiceCoreTests", ["ServiceCore", "Model", "MachineCore"]),
         tests("JournalTests", ["Journal", "Linux"]),

@@ -65,7 +65,9 @@ struct FakeScheduler {
     func accept(
         _ operations: [OfferOperation], refuseSeconds: Double? = 0
     ) throws -> Answer? {
-        try call(
+        // A re-offer of what was declined for no time may wait for its turn.
+        if offers.isEmpty { cluster.pass(seconds: 0.05) }
+        return try call(
             .accept(
                 offers: [try offer.id], operations: operations, refuseSeconds: refuseSeconds))
     }
