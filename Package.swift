@@ -120,7 +120,7 @@ let package = Package(
         tests("WireTests", ["Wire", "Model", "MachineCore", "MesosAPI", "HoldfastAPI", protobuf]),
         tests("AllocatorCoreTests", ["AllocatorCore", "Model", "MachineCore"]),
         tests("MasterCoreTests", ["MasterCore", "AllocatorCore", "Model", "MachineCore"]),
-        tests("AgentCoreTests", ["AgentCore", "Model", "MachineCore"]),
+        tests("AgentCoreTests", ["AgentCore", "Model", "MachineCore", orderedCollections]),
         tests("ServiceCoreTests", ["ServiceCore", "Model", "MachineCore"]),
         tests("JournalTests", ["Journal", "Linux"]),
         tests("RegistryTests", ["Registry", "Model"]),
