@@ -121,20 +121,23 @@ extension Agent {
         }
     }
 
-    /// Ends tasks that were stored, but whose executor was not: the process ended in between.
+    /// Takes up what a crash between two records left: tasks without an executor, and tasks whose
+    /// end is acknowledged.
     private mutating func endStrayTasks(
         at now: Instant, into outbox: inout Outbox<Action>
     ) {
         for key in state.tasks.keys.sorted() {
-            guard let entry = state.tasks[key], !entry.state.isTerminal, !entry.isHolding else {
+            guard let entry = state.tasks[key], !entry.isHolding else { continue }
+            guard entry.state.isTerminal else {
+                report(
+                    key,
+                    Report(
+                        dropped(state.frameworks[key.framework]), .agent, reason: .agentRestarted,
+                        message: "the agent was started again before the task was"),
+                    at: now, into: &outbox)
                 continue
             }
-            self.report(
-                key,
-                Report(
-                    dropped(state.frameworks[key.framework]), .agent, reason: .agentRestarted,
-                    message: "the agent was started again before the task was"),
-                at: now, into: &outbox)
+            if entry.pending.isEmpty { forget(key, into: &outbox) }
         }
     }
 }
