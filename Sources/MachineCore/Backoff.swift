@@ -11,9 +11,10 @@ package struct Backoff: Hashable, Sendable {
 
     /// The next waiting time.
     package mutating func next(_ generator: inout SeededGenerator) -> Span {
-        let doubled = first.nanoseconds << Int64(min(attempts, 20))
+        let (doubled, overflow) = first.nanoseconds.multipliedReportingOverflow(
+            by: 1 << Int64(min(attempts, 40)))
         attempts += 1
-        let plain = min(max(doubled, first.nanoseconds), longest.nanoseconds)
+        let plain = overflow ? longest.nanoseconds : min(doubled, longest.nanoseconds)
         let spread = plain / 4
         guard spread > 0 else { return Span(nanoseconds: plain) }
         return Span(nanoseconds: plain - Int64(generator.next() % UInt64(spread)))

@@ -34,11 +34,13 @@ package struct Span: Hashable, Comparable, Sendable {
 
     package static let zero = Span(nanoseconds: 0)
 
+    /// Saturates instead of overflowing.
     package static func milliseconds(_ count: Int64) -> Span {
-        Span(nanoseconds: count.multipliedReportingOverflow(by: 1_000_000).partialValue)
+        let (product, overflow) = count.multipliedReportingOverflow(by: 1_000_000)
+        return Span(nanoseconds: overflow ? (count > 0 ? .max : .min) : product)
     }
 
-    /// Seconds as peers send them; not a number and negatives become zero, more than 365 days 365 days.
+    /// Seconds as peers send them: no number and negatives become zero, above 365 days 365 days.
     package static func seconds(_ count: Double) -> Span {
         guard count > 0 else { return .zero }
         return Span(nanoseconds: Int64(min(count, 365 * 86_400) * 1e9))

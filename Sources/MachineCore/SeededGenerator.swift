@@ -36,14 +36,20 @@ package struct SeededGenerator: RandomNumberGenerator, Sendable {
     package mutating func uuid() -> String {
         let high = (next() & 0xFFFF_FFFF_FFFF_0FFF) | 0x4000
         let low = (next() & 0x3FFF_FFFF_FFFF_FFFF) | 0x8000_0000_0000_0000
-        let digits = hexadecimal(high) + hexadecimal(low)
-        var text: [UInt8] = []
-        text.reserveCapacity(36)
-        for (index, digit) in digits.enumerated() {
-            if index == 8 || index == 12 || index == 16 || index == 20 { text.append(0x2D) }
-            text.append(digit)
+        return String(unsafeUninitializedCapacity: 36) { text in
+            var place = 0
+            for digit in 0..<32 {
+                if digit == 8 || digit == 12 || digit == 16 || digit == 20 {
+                    text[place] = 0x2D
+                    place += 1
+                }
+                let word = digit < 16 ? high : low
+                let nibble = UInt8(truncatingIfNeeded: word >> (60 - 4 * UInt64(digit & 15))) & 15
+                text[place] = nibble < 10 ? 0x30 + nibble : 0x57 + nibble
+                place += 1
+            }
+            return place
         }
-        return String(decoding: text, as: UTF8.self)
     }
 
     /// A number in `0..<bound`; `bound` must be above zero.
@@ -54,11 +60,6 @@ package struct SeededGenerator: RandomNumberGenerator, Sendable {
 
     private func rotated(_ value: UInt64, _ by: UInt64) -> UInt64 {
         (value << by) | (value >> (64 - by))
-    }
-
-    private func hexadecimal(_ word: UInt64) -> [UInt8] {
-        let alphabet = Array("0123456789abcdef".utf8)
-        return (0..<16).map { alphabet[Int((word >> (60 - 4 * UInt64($0))) & 15)] }
     }
 }
 

@@ -1,4 +1,5 @@
-/// A scalar quantity in thousandths, as Mesos rounds them: 1.0 cpus are 1,000.
+/// A scalar quantity in thousandths, as Mesos rounds them: 1.0 cpus are 1,000. Sums and differences
+/// stop at the ends of Int64 instead of wrapping round.
 package struct Amount: Hashable, Comparable, Sendable, AdditiveArithmetic {
     package var thousandths: Int64
 
@@ -7,10 +8,21 @@ package struct Amount: Hashable, Comparable, Sendable, AdditiveArithmetic {
     /// The largest amount that is taken from outside: sums of 10,000 of them still fit.
     package static let largest = Amount(thousandths: 900_000_000_000_000)
 
-    /// Rounds to thousandths; nil for what is no amount: not a number, infinite, negative, too large.
+    /// Rounds to thousandths; nil for no amount: not a number, infinite, negative, too large.
     package init?(_ value: Double) {
         guard value.isFinite, value >= 0, value <= 900_000_000_000 else { return nil }
         thousandths = Int64((value * 1000).rounded())
+    }
+
+    /// A decimal number, also with an exponent; nil for anything else.
+    init?(parsing text: some StringProtocol) {
+        let digits = text.trimmed
+        let isDecimal = digits.utf8.allSatisfy { byte in
+            (0x30...0x39).contains(byte) || byte == 0x2E || byte == 0x65 || byte == 0x45
+                || byte == 0x2B || byte == 0x2D
+        }
+        guard isDecimal, let value = Double(String(digits)) else { return nil }
+        self.init(value)
     }
 
     package var value: Double {
@@ -24,10 +36,18 @@ package struct Amount: Hashable, Comparable, Sendable, AdditiveArithmetic {
     }
 
     package static func + (left: Amount, right: Amount) -> Amount {
-        Amount(thousandths: left.thousandths &+ right.thousandths)
+        let (sum, overflow) = left.thousandths.addingReportingOverflow(right.thousandths)
+        return Amount(thousandths: overflow ? (right.thousandths > 0 ? .max : .min) : sum)
     }
 
     package static func - (left: Amount, right: Amount) -> Amount {
-        Amount(thousandths: left.thousandths &- right.thousandths)
+        let (rest, overflow) = left.thousandths.subtractingReportingOverflow(right.thousandths)
+        return Amount(thousandths: overflow ? (right.thousandths > 0 ? .min : .max) : rest)
+    }
+
+    func multiplied(by count: Int) -> Amount {
+        if count == 1 { return self }
+        let (product, overflow) = thousandths.multipliedReportingOverflow(by: Int64(count))
+        return Amount(thousandths: overflow ? (thousandths > 0 ? .max : .min) : product)
     }
 }

@@ -1,4 +1,4 @@
-/// Sorted, coalesced, closed intervals of UInt64.
+/// Sorted, coalesced, closed intervals of UInt64. Each operation takes time linear in the intervals.
 package struct Ranges: Hashable, Sendable {
     package private(set) var intervals: [ClosedRange<UInt64>] = []
 
@@ -13,7 +13,7 @@ package struct Ranges: Hashable, Sendable {
         where left.upperBound >= right.lowerBound {
             return nil
         }
-        intervals = Ranges.coalesced(sorted)
+        for interval in sorted { append(interval) }
     }
 
     package var isEmpty: Bool { intervals.isEmpty }
@@ -41,50 +41,74 @@ package struct Ranges: Hashable, Sendable {
     }
 
     package func intersects(_ other: Ranges) -> Bool {
-        intervals.contains { mine in other.intervals.contains { $0.overlaps(mine) } }
+        var (i, j) = (0, 0)
+        while i < intervals.count, j < other.intervals.count {
+            if intervals[i].overlaps(other.intervals[j]) { return true }
+            if intervals[i].upperBound < other.intervals[j].lowerBound { i += 1 } else { j += 1 }
+        }
+        return false
     }
 
     package static func + (left: Ranges, right: Ranges) -> Ranges {
         if left.isEmpty { return right }
         if right.isEmpty { return left }
         var result = Ranges()
-        result.intervals = coalesced(
-            (left.intervals + right.intervals).sorted { $0.lowerBound < $1.lowerBound })
+        result.intervals.reserveCapacity(left.intervals.count + right.intervals.count)
+        var (i, j) = (0, 0)
+        while i < left.intervals.count || j < right.intervals.count {
+            let takesLeft =
+                j == right.intervals.count
+                || i < left.intervals.count
+                    && left.intervals[i].lowerBound <= right.intervals[j].lowerBound
+            if takesLeft {
+                result.append(left.intervals[i])
+                i += 1
+            } else {
+                result.append(right.intervals[j])
+                j += 1
+            }
+        }
         return result
     }
 
     package static func - (left: Ranges, right: Ranges) -> Ranges {
-        var result: [ClosedRange<UInt64>] = []
+        var result = Ranges()
+        var j = 0
         for interval in left.intervals {
+            while j < right.intervals.count,
+                right.intervals[j].upperBound < interval.lowerBound
+            {
+                j += 1
+            }
             var rest: ClosedRange<UInt64>? = interval
-            for taken in right.intervals {
-                guard let piece = rest, taken.overlaps(piece) else { continue }
+            var k = j
+            while let piece = rest, k < right.intervals.count,
+                right.intervals[k].lowerBound <= piece.upperBound
+            {
+                let taken = right.intervals[k]
                 if taken.lowerBound > piece.lowerBound {
-                    result.append(piece.lowerBound...(taken.lowerBound - 1))
+                    result.intervals.append(piece.lowerBound...(taken.lowerBound - 1))
                 }
                 rest =
                     taken.upperBound < piece.upperBound
                     ? (taken.upperBound + 1)...piece.upperBound : nil
+                if rest != nil { k += 1 }
             }
-            if let rest { result.append(rest) }
-        }
-        var ranges = Ranges()
-        ranges.intervals = result
-        return ranges
-    }
-
-    private static func coalesced(_ sorted: [ClosedRange<UInt64>]) -> [ClosedRange<UInt64>] {
-        var result: [ClosedRange<UInt64>] = []
-        for interval in sorted {
-            if let last = result.last,
-                last.upperBound == .max || interval.lowerBound <= last.upperBound + 1
-            {
-                result[result.count - 1] =
-                    last.lowerBound...max(last.upperBound, interval.upperBound)
-            } else {
-                result.append(interval)
-            }
+            if let rest { result.intervals.append(rest) }
+            j = k
         }
         return result
+    }
+
+    /// Adds an interval that begins at or after the last one's begin.
+    private mutating func append(_ interval: ClosedRange<UInt64>) {
+        guard let last = intervals.last,
+            last.upperBound == .max || interval.lowerBound <= last.upperBound + 1
+        else {
+            intervals.append(interval)
+            return
+        }
+        intervals[intervals.count - 1] =
+            last.lowerBound...max(last.upperBound, interval.upperBound)
     }
 }

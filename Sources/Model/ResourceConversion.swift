@@ -28,11 +28,25 @@ extension Resources {
     /// Applies a conversion whole or not at all.
     package mutating func apply(_ conversion: ResourceConversion) throws(Refusal) {
         guard subtract(conversion.consumed) else {
-            let missing = conversion.consumed.first { !contains($0) }
-            throw Refusal(
-                .conflict,
-                "not enough resources: \(missing.map(\.text) ?? "the consumed ones") is not there")
+            throw Refusal(.conflict, shortage(of: conversion.consumed))
         }
         add(conversion.converted)
+    }
+
+    /// What of the first missing piece's name there is, and that it does not contain the piece.
+    func shortage(of wanted: Resources) -> String {
+        guard let missing = wanted.first(where: { !contains($0) }) else {
+            return "not enough resources"
+        }
+        var pieces: [String] = []
+        for resource in self where resource.name == missing.name {
+            guard pieces.count < 10 else {
+                pieces.append("...")
+                break
+            }
+            pieces.append(resource.detailedText)
+        }
+        let there = pieces.isEmpty ? "no \(missing.name)" : pieces.joined(separator: "; ")
+        return "\(there) does not contain \(missing.detailedText)"
     }
 }

@@ -10,6 +10,63 @@ extension Resource {
     }
 }
 
+extension Resource {
+    /// With everything that tells it from others, as Mesos writes it in messages:
+    /// `disk(allocated: db)(reservations: [(DYNAMIC,db,ops)])[data:path]:1024`.
+    package var detailedText: String {
+        var text = name
+        if let allocationRole { text += "(allocated: \(allocationRole))" }
+        if !reservations.isEmpty {
+            text += "(reservations: [" + reservations.map(\.text).joined(separator: ",") + "])"
+        }
+        if let disk {
+            let parts = [disk.source?.text, disk.volumeText].compactMap(\.self)
+            text += "[" + parts.joined(separator: ",") + "]"
+        }
+        if isRevocable { text += "{REV}" }
+        if isShared { text += "<SHARED>" }
+        return text + ":" + value.text
+    }
+}
+
+extension Reservation {
+    /// `(DYNAMIC,db,ops,{key: value})`.
+    fileprivate var text: String {
+        var parts = [kind == .dynamic ? "DYNAMIC" : "STATIC", role]
+        if let principal { parts.append(principal) }
+        if !labels.isEmpty {
+            let pairs = labels.sorted.map { label in
+                label.value.map { "\(label.key): \($0)" } ?? label.key
+            }
+            parts.append("{" + pairs.joined(separator: ", ") + "}")
+        }
+        return "(" + parts.joined(separator: ",") + ")"
+    }
+}
+
+extension DiskSource {
+    /// `PATH:/root`, or the kind with id and profile where it has no root.
+    fileprivate var text: String {
+        let type =
+            switch kind {
+            case .path: "PATH"
+            case .mount: "MOUNT"
+            case .block: "BLOCK"
+            case .raw: "RAW"
+            }
+        let rest = [root, id, profile].compactMap(\.self).joined(separator: ",")
+        return rest.isEmpty ? type : type + ":" + rest
+    }
+}
+
+extension Disk {
+    /// `id:path`, for a persistent volume.
+    fileprivate var volumeText: String? {
+        guard let persistence else { return volume?.containerPath }
+        return persistence.id + (volume.map { ":" + $0.containerPath } ?? "")
+    }
+}
+
 extension ResourceValue {
     /// `1024`, `[1-2, 5-7]` or `{a, b}`.
     package var text: String {

@@ -52,6 +52,13 @@ package enum ResourceValue: Hashable, Sendable {
         }
     }
 
+    /// A set of these items, sorted; nil when one occurs twice.
+    package init?(items: [String]) {
+        let sorted = items.sorted()
+        guard zip(sorted, sorted.dropFirst()).allSatisfy({ $0 != $1 }) else { return nil }
+        self = .set(sorted)
+    }
+
     /// An amount for comparisons of shares: a range's and a set's is its count.
     package var quantity: Amount {
         switch self {

@@ -1,0 +1,101 @@
+/// Everything that a launcher needs to run one container; a value, merged from the isolators' plans.
+package struct ContainerSpec: Equatable, Sendable {
+    package enum Command: Equatable, Sendable {
+        /// `/bin/sh -c TEXT`.
+        case shell(String)
+        /// A program with its whole argument vector.
+        case program(String, [String])
+    }
+
+    package struct Volume: Equatable, Sendable {
+        /// Absolute: the volume's data on the host.
+        package var hostPath: String
+        /// Absolute, or below the sandbox; validated, never climbs out.
+        package var containerPath: String
+        package var isReadOnly: Bool
+
+        package init(hostPath: String, containerPath: String, isReadOnly: Bool) {
+            self.hostPath = hostPath
+            self.containerPath = containerPath
+            self.isReadOnly = isReadOnly
+        }
+    }
+
+    package struct Limits: Equatable, Sendable {
+        /// Cores; shares, and a hard quota when `isCPUHard`.
+        package var cpus: Double
+        package var isCPUHard: Bool
+        package var memoryBytes: Int64?
+        package var processes: Int?
+        /// Size of the task's own /tmp, counted in its memory.
+        package var temporaryBytes: Int64
+
+        package init(
+            cpus: Double, isCPUHard: Bool = false, memoryBytes: Int64? = nil,
+            processes: Int? = nil, temporaryBytes: Int64 = 64 << 20
+        ) {
+            self.cpus = cpus
+            self.isCPUHard = isCPUHard
+            self.memoryBytes = memoryBytes
+            self.processes = processes
+            self.temporaryBytes = temporaryBytes
+        }
+    }
+
+    package struct Variable: Equatable, Sendable {
+        package var name: String
+        package var value: String
+
+        package init(_ name: String, _ value: String) {
+            self.name = name
+            self.value = value
+        }
+    }
+
+    /// Unique among all containers of the agent; letters, digits, `-`, `_` and `.` only.
+    package var id: String
+    /// Absolute; made and owned by the user before the launch.
+    package var sandbox: String
+    package var user: UserIdentity
+    package var command: Command
+    package var environment: [Variable]
+    package var volumes: [Volume]
+    package var limits: Limits
+    /// stdout and stderr are each rotated at this size, keeping so many old files.
+    package var logBytes: Int64
+    package var logFiles: Int
+
+    package init(
+        id: String, sandbox: String, user: UserIdentity, command: Command,
+        environment: [Variable] = [], volumes: [Volume] = [], limits: Limits,
+        logBytes: Int64 = 10 << 20, logFiles: Int = 5
+    ) {
+        self.id = id
+        self.sandbox = sandbox
+        self.user = user
+        self.command = command
+        self.environment = environment
+        self.volumes = volumes
+        self.limits = limits
+        self.logBytes = logBytes
+        self.logFiles = logFiles
+    }
+}
+
+/// Whom a container runs as.
+package struct UserIdentity: Equatable, Sendable {
+    package var name: String
+    package var uid: UInt32
+    package var gid: UInt32
+    /// Supplementary groups.
+    package var groups: [UInt32]
+    package var home: String
+
+    package init(name: String, uid: UInt32, gid: UInt32, groups: [UInt32], home: String) {
+        self.name = name
+        self.uid = uid
+        self.gid = gid
+        self.groups = groups
+        self.home = home
+    }
+}

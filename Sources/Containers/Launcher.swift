@@ -1,0 +1,75 @@
+/// How a container ended.
+package struct ContainerExit: Equatable, Sendable {
+    /// As `wait` returns it; nil: its supervisor was killed, the status is not known.
+    package var waitStatus: Int32?
+    package var isOutOfMemory: Bool
+
+    package init(waitStatus: Int32?, isOutOfMemory: Bool = false) {
+        self.waitStatus = waitStatus
+        self.isOutOfMemory = isOutOfMemory
+    }
+}
+
+/// A container that a launcher finds after a restart of the agent.
+package struct FoundContainer: Equatable, Sendable {
+    package var id: String
+    /// Nil: it runs.
+    package var exit: ContainerExit?
+
+    package init(id: String, exit: ContainerExit?) {
+        self.id = id
+        self.exit = exit
+    }
+}
+
+/// What a container uses.
+package struct ContainerUsage: Equatable, Sendable {
+    package var processes: Int
+    package var cpuNanoseconds: Int64
+    package var memoryBytes: Int64
+
+    package init(processes: Int, cpuNanoseconds: Int64, memoryBytes: Int64) {
+        self.processes = processes
+        self.cpuNanoseconds = cpuNanoseconds
+        self.memoryBytes = memoryBytes
+    }
+}
+
+/// A container could not be started, or something asked of it could not be done; for people.
+package struct ContainerError: Error, Equatable, Sendable, CustomStringConvertible {
+    package let text: String
+    package var description: String { text }
+
+    package init(_ text: String) { self.text = text }
+}
+
+/// Starts containers, each under a supervisor that outlives the agent. All calls may block for a
+/// while and come from the agent's own threads, several at a time.
+package protocol Launcher: Sendable {
+    /// `runc` or `plain`.
+    var name: String { get }
+    /// What it cannot enforce, a sentence each; empty: nothing.
+    var shortcomings: [String] { get }
+
+    /// Returns when the container's first process runs.
+    func launch(_ spec: ContainerSpec) throws(ContainerError)
+    /// Calls `ended` once, from any thread, when the container has ended and its status is stored;
+    /// also for one that a former life of the agent has started, and at once for one that has ended.
+    func watch(_ id: String, _ ended: @escaping @Sendable (ContainerExit) -> Void)
+    /// Signals the container's first process (its process group, for the plain launcher).
+    func signal(_ id: String, _ signal: Int32)
+    /// Kills every process of the container.
+    func kill(_ id: String)
+    /// Runs a command inside the container as its user; returns the wait status, nil on time-out.
+    func execute(
+        _ id: String, _ command: ContainerSpec.Command, environment: [ContainerSpec.Variable],
+        timeoutMilliseconds: Int64
+    ) throws(ContainerError) -> Int32?
+    /// What is there after a restart of the agent.
+    func recover() throws(ContainerError) -> [FoundContainer]
+    /// Forgets an ended container: its cgroups, its supervisor's files; not its sandbox.
+    func remove(_ id: String)
+    /// The first process, as the host numbers it; nil: not running.
+    func pid(_ id: String) -> Int32?
+    func usage(_ id: String) -> ContainerUsage?
+}

@@ -1,0 +1,48 @@
+import MasterCore
+import MesosAPI
+import Model
+import Net
+import Wire
+
+/// POST /api/v1 on the master.
+struct OperatorEndpoint: Sendable {
+    let host: MachineHost<Master>
+    let answers: Pending<Answer>
+    let views: MasterViews
+
+    func handle(_ request: HTTPRequest, _ responder: HTTPResponder) {
+        do throws(ErrorForm) {
+            guard request.method == "POST" else {
+                throw ErrorForm.methodNotAllowed(request.method)
+            }
+            let type = try MediaType.ofRequest(contentType: request.headers["content-type"])
+            let accept = try MediaType.ofResponse(accept: request.headers["accept"])
+            let call: Mesos_V1_Master_Call
+            let change: OperatorCall?
+            do throws(Refusal) {
+                call = try type.decodeCall(Mesos_V1_Master_Call.self, from: request.body)
+                change = try OperatorCalls.read(call)
+            } catch { throw ErrorForm(error) }
+            if let change {
+                answers.ask { number in
+                    host.send(.operatorCalled(RequestID(number), change, principal: nil))
+                } finish: { answer in
+                    responder.answer(HTTPAnswer(answer))
+                }
+                return
+            }
+            guard views.serves(call.type) else { throw ErrorForm.notImplemented }
+            host.query { [views] machine, now in
+                let response = views.response(call, machine, now)
+                return {
+                    responder.answer(
+                        HTTPAnswer(
+                            status: 200, headers: ["Content-Type": accept.rawValue],
+                            body: accept.encode(response)))
+                }
+            }
+        } catch {
+            responder.answer(HTTPAnswer(error))
+        }
+    }
+}

@@ -1,0 +1,65 @@
+internal import CLinux
+internal import Glibc
+
+/// Disk quota of a directory tree, kept by ext4 and XFS under a number: the project id.
+package enum ProjectQuota {
+    package struct State: Hashable, Sendable {
+        /// 0: no limit.
+        package let limitBytes: Int64
+        package let usedBytes: Int64
+        package let usedInodes: Int64
+
+        /// Nothing belongs to the project.
+        package var isUnused: Bool { usedBytes == 0 && usedInodes == 0 }
+    }
+
+    /// Usage and limit of a project; ESRCH where quota is off.
+    package static func state(
+        of project: UInt32, at path: String, device: String
+    ) throws(SystemError) -> State {
+        let directory = try Descriptor.openDirectory(path)
+        let number = directory.number
+        var quota = clinux_quota()
+        try SystemError.check("quotactl Q_GETQUOTA", path) {
+            clinux_project_quota_get(number, device, project, &quota)
+        }
+        return State(
+            limitBytes: Int64(clamping: quota.limit_bytes),
+            usedBytes: Int64(clamping: quota.used_bytes),
+            usedInodes: Int64(clamping: quota.used_inodes))
+    }
+
+    /// Sets a project's limit, rounded up to 1,024 bytes; 0 takes it away.
+    package static func limit(
+        _ project: UInt32, to bytes: Int64, at path: String, device: String
+    ) throws(SystemError) {
+        let directory = try Descriptor.openDirectory(path)
+        let number = directory.number
+        try SystemError.check("quotactl Q_SETQUOTA", path) {
+            clinux_project_quota_set(number, device, project, UInt64(bytes))
+        }
+    }
+
+    /// The project that a directory belongs to, and whether what is made in it will too.
+    package static func project(
+        of path: String
+    ) throws(SystemError) -> (id: UInt32, isInherited: Bool) {
+        let directory = try Descriptor.openDirectory(path)
+        let number = directory.number
+        var project = clinux_project()
+        try SystemError.check("ioctl FS_IOC_FSGETXATTR", path) {
+            clinux_project_get(number, &project)
+        }
+        return (project.id, project.inherits != 0)
+    }
+
+    /// Puts an empty directory, and all that will be made in it, into a project.
+    package static func assign(_ project: UInt32, to path: String) throws(SystemError) {
+        let directory = try Descriptor.openDirectory(path)
+        let number = directory.number
+        var wanted = clinux_project(id: project, inherits: project == 0 ? 0 : 1)
+        try SystemError.check("ioctl FS_IOC_FSSETXATTR", path) {
+            clinux_project_set(number, &wanted)
+        }
+    }
+}

@@ -1,0 +1,111 @@
+/// Where a disk resource comes from; nil in `Disk.source` is the root disk.
+package struct DiskSource: Hashable, Sendable {
+    package enum Kind: Hashable, Sendable { case path, mount, block, raw }
+
+    package var kind: Kind
+    /// The directory of a `path` or `mount` disk.
+    package var root: String?
+    package var id: String?
+    package var vendor: String?
+    package var profile: String?
+    package var metadata: Labels
+
+    package init(
+        _ kind: Kind, root: String? = nil, id: String? = nil, vendor: String? = nil,
+        profile: String? = nil, metadata: Labels = Labels()
+    ) {
+        self.kind = kind
+        self.root = root
+        self.id = id
+        self.vendor = vendor
+        self.profile = profile
+        self.metadata = metadata
+    }
+}
+
+/// What makes a disk resource more than an amount. The fields are boxed, so that the many resources
+/// that are no disk carry a single word for it.
+package struct Disk: Hashable, Sendable {
+    package struct Persistence: Hashable, Sendable {
+        package var id: String
+        package var principal: String?
+
+        package init(id: String, principal: String? = nil) {
+            self.id = id
+            self.principal = principal
+        }
+    }
+
+    /// How a volume appears in a container.
+    package struct Volume: Hashable, Sendable {
+        package enum Mode: Hashable, Sendable { case readWrite, readOnly }
+
+        package var containerPath: String
+        package var hostPath: String?
+        package var mode: Mode
+
+        package init(containerPath: String, hostPath: String? = nil, mode: Mode = .readWrite) {
+            self.containerPath = containerPath
+            self.hostPath = hostPath
+            self.mode = mode
+        }
+    }
+
+    private var box: Box
+
+    package init(
+        persistence: Persistence? = nil, volume: Volume? = nil, source: DiskSource? = nil
+    ) {
+        box = Box(persistence: persistence, volume: volume, source: source)
+    }
+
+    package var persistence: Persistence? {
+        get { box.persistence }
+        set { box = Box(persistence: newValue, volume: volume, source: source) }
+    }
+
+    package var volume: Volume? {
+        get { box.volume }
+        set { box = Box(persistence: persistence, volume: newValue, source: source) }
+    }
+
+    package var source: DiskSource? {
+        get { box.source }
+        set { box = Box(persistence: persistence, volume: volume, source: newValue) }
+    }
+
+    /// Whether amounts on it may be merged and split: not those of a persistent volume, of a MOUNT
+    /// or BLOCK disk and of a RAW disk with an id.
+    package var isDivisible: Bool {
+        if box.persistence != nil { return false }
+        return switch box.source?.kind {
+        case .mount, .block: false
+        case .raw: box.source?.id == nil
+        case .path, nil: true
+        }
+    }
+
+    package static func == (left: Disk, right: Disk) -> Bool {
+        if left.box === right.box { return true }
+        return left.persistence == right.persistence && left.volume == right.volume
+            && left.source == right.source
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(persistence)
+        hasher.combine(volume)
+        hasher.combine(source)
+    }
+
+    private final class Box: Sendable {
+        let persistence: Persistence?
+        let volume: Volume?
+        let source: DiskSource?
+
+        init(persistence: Persistence?, volume: Volume?, source: DiskSource?) {
+            self.persistence = persistence
+            self.volume = volume
+            self.source = source
+        }
+    }
+}

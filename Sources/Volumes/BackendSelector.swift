@@ -1,0 +1,125 @@
+internal import Linux
+
+/// What the operator asks for: the values of `--volume-backend`.
+package enum BackendPreference: String, Hashable, Sendable, CaseIterable {
+    case auto
+    case projectQuota = "project-quota"
+    case btrfs
+    case loop
+    case loopExt4 = "loop-ext4"
+    case loopXFS = "loop-xfs"
+    case directory
+}
+
+/// The way in which a disk keeps its new volumes, and why not a better one.
+package struct BackendSelection: Sendable {
+    package struct Rejection: Hashable, Sendable {
+        package let kind: BackendKind
+        package let reason: String
+    }
+
+    enum Choice: Hashable, Sendable {
+        case projectQuota
+        case btrfs
+        /// The first whose least size a volume reaches; a smaller volume is a directory.
+        case loop([LoopFormat])
+        case directory
+        case mountDisk
+    }
+
+    let choice: Choice
+    /// What was tried before, in the order of trying.
+    package let rejected: [Rejection]
+
+    /// How a new volume of a size is kept.
+    package func kind(forBytes bytes: Int64) -> BackendKind {
+        switch choice {
+        case .projectQuota: return .projectQuota
+        case .btrfs: return .btrfs
+        case .loop(let formats):
+            switch formats.first(where: { bytes >= $0.minimumBytes }) {
+            case .ext4: return .loopExt4
+            case .xfs: return .loopXFS
+            case nil: return .directory
+            }
+        case .directory: return .directory
+        case .mountDisk: return .mountDisk
+        }
+    }
+}
+
+/// Chooses how a disk keeps its volumes by trying on that very disk, never by kernel version.
+package struct BackendSelector {
+    private let layout: VolumeLayout
+    private var rejected: [BackendSelection.Rejection] = []
+
+    /// Tries in order of merit; `unavailable` where what was asked for by name can't be used.
+    ///
+    /// The layout's directories must be there.
+    package static func select(
+        _ preference: BackendPreference, _ layout: VolumeLayout
+    ) throws(VolumeError) -> BackendSelection {
+        if case .mount = layout.disk { return BackendSelection(choice: .mountDisk, rejected: []) }
+        var selector = BackendSelector(layout: layout)
+        let choice = try selector.choice(for: preference)
+        return BackendSelection(choice: choice, rejected: selector.rejected)
+    }
+
+    private init(layout: VolumeLayout) { self.layout = layout }
+
+    private mutating func choice(
+        for preference: BackendPreference
+    ) throws(VolumeError) -> BackendSelection.Choice {
+        switch preference {
+        case .auto:
+            if passes(.projectQuota) { return .projectQuota }
+            if passes(.btrfs) { return .btrfs }
+            let formats = usableFormats()
+            return formats.isEmpty ? .directory : .loop(formats)
+        case .projectQuota:
+            try BackendProbe.run(.projectQuota, layout)
+            return .projectQuota
+        case .btrfs:
+            try BackendProbe.run(.btrfs, layout)
+            return .btrfs
+        case .loop:
+            let formats = usableFormats()
+            guard !formats.isEmpty else {
+                throw .unavailable(.loopExt4, rejected.last?.reason ?? "")
+            }
+            return .loop(formats)
+        case .loopExt4:
+            try BackendProbe.run(.loopExt4, layout)
+            return .loop([.ext4])
+        case .loopXFS:
+            try BackendProbe.run(.loopXFS, layout)
+            return .loop(passes(.loopExt4) ? [.xfs, .ext4] : [.xfs])
+        case .directory:
+            return .directory
+        }
+    }
+
+    /// ext4 first where it can grow while mounted, for it can also be made smaller; else XFS first.
+    private mutating func usableFormats() -> [LoopFormat] {
+        let order: [LoopFormat] =
+            LoopFormat.ext4.growsWhileMounted ? [.ext4, .xfs] : [.xfs, .ext4]
+        var usable: [LoopFormat] = []
+        for format in order {
+            let kind: BackendKind = format == .ext4 ? .loopExt4 : .loopXFS
+            if passes(kind) { usable.append(format) }
+        }
+        return usable
+    }
+
+    private mutating func passes(_ kind: BackendKind) -> Bool {
+        do {
+            try BackendProbe.run(kind, layout)
+            return true
+        } catch .unavailable(_, let reason) {
+            rejected.append(BackendSelection.Rejection(kind: kind, reason: reason))
+        } catch {
+            rejected.append(BackendSelection.Rejection(kind: kind, reason: "\(error)"))
+        }
+        return false
+    }
+}

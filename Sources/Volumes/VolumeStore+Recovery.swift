@@ -1,0 +1,43 @@
+internal import Linux
+package import Model
+internal import Synchronization
+
+/// What a start of the agent finds of a volume.
+package enum RecoveredVolume: Hashable, Sendable {
+    /// Mounted and usable.
+    case ready(VolumeCondition)
+    /// Its making was cut off: `create` again, or `retire` it.
+    case unfinished
+    /// To be erased.
+    case deleting
+}
+
+extension VolumeStore {
+    /// Images that no owner file speaks of: left alone, for `fsck` to show.
+    package func strayImages() throws(VolumeError) -> [String] {
+        let known = Set(index.withLock { $0.volumes }.map(\.paths.image))
+        let names = try VolumeError.wrap { () throws(SystemError) in
+            try Files.list(layout.images)
+        }
+        return names.map { "\(layout.images)/\($0)" }.filter { !known.contains($0) }
+    }
+
+    /// After a restart of the agent or a reboot: checks a volume and mounts it, or finishes what was
+    /// cut off in retiring it. An error says what a person has to do; the volume is left alone.
+    package func recover(_ uuid: VolumeUUID) throws(VolumeError) -> RecoveredVolume {
+        let path = try volume(uuid).paths.data
+        return try locks.withLock(path) { () throws(VolumeError) in
+            let volume = try volume(uuid)
+            let backend = try backend(volume.record.backend)
+            switch volume.record.state {
+            case .creating: return .unfinished
+            case .deleting:
+                try withdraw(volume)
+                return .deleting
+            case .ready:
+                try clearPlace(of: volume, backend)
+                return .ready(try backend.recover(volume))
+            }
+        }
+    }
+}

@@ -1,0 +1,146 @@
+internal import Linux
+internal import Model
+internal import Synchronization
+
+/// The volumes of one disk: keeps owner files, the order of steps and the locks, so that a crash
+/// between any two steps leaves something that the next start can tell and finish.
+///
+///     (nothing) -create-> creating -prepare-> ready -retire-> deleting -erase-> (nothing)
+///
+/// Backends without an image are `ready` right after `create`. A state is on disk before its caller
+/// hears of it. Calls block: they belong on threads of the agent's shell. One process a disk.
+package final class VolumeStore: Sendable {
+    package let layout: VolumeLayout
+    package let selection: BackendSelection
+    /// Owner files that could not be read: left alone, for `fsck` to show.
+    package let unreadable: [String]
+
+    let index: Mutex<VolumeIndex>
+    let locks = VolumeLocks()
+    let found: FoundThings
+    private let backends: [BackendKind: any VolumeBackend]
+
+    /// Makes the disk's directories, tries what it can do and reads the owner files.
+    package convenience init(
+        _ disk: VolumeDisk, preference: BackendPreference = .auto
+    ) throws(VolumeError) {
+        let layout = VolumeLayout(disk)
+        try VolumeError.wrap { () throws(SystemError) in
+            try layout.makeDirectories()
+        }
+        try self.init(layout, BackendSelector.select(preference, layout))
+    }
+
+    /// With a selection that was made before; the layout's directories must be there.
+    package init(_ layout: VolumeLayout, _ selection: BackendSelection) throws(VolumeError) {
+        self.layout = layout
+        self.selection = selection
+        found = FoundThings(directory: layout.found)
+        backends = Self.backends(layout)
+        let (volumes, unreadable) = try Self.load(layout)
+        self.unreadable = unreadable
+        var index = VolumeIndex()
+        for volume in volumes { index.put(volume) }
+        self.index = Mutex(index)
+    }
+
+    /// Every backend that a volume on this disk may have been made with.
+    private static func backends(_ layout: VolumeLayout) -> [BackendKind: any VolumeBackend] {
+        let templates = FormatTemplates()
+        var backends: [BackendKind: any VolumeBackend] = [
+            .directory: DirectoryBackend(),
+            .loopExt4: LoopImageBackend(.ext4, templates: templates),
+            .loopXFS: LoopImageBackend(.xfs, templates: templates),
+        ]
+        if let source = try? MountTable.current().containing(layout.base)?.source {
+            backends[.projectQuota] = ProjectQuotaBackend(device: source)
+        }
+        if let uuid = try? Btrfs.uuid(of: layout.base) {
+            backends[.btrfs] = BtrfsBackend(base: layout.base, fileSystem: uuid)
+        }
+        if case .mount(let root, _) = layout.disk {
+            backends[.mountDisk] = MountDiskBackend(root: root)
+        }
+        return backends
+    }
+
+    private static func load(
+        _ layout: VolumeLayout
+    ) throws(VolumeError) -> (volumes: [StoredVolume], unreadable: [String]) {
+        var volumes: [StoredVolume] = []
+        var unreadable: [String] = []
+        let names = try VolumeError.wrap { () throws(SystemError) in
+            try Files.list(layout.owners)
+        }
+        for name in names where name.hasSuffix(".json") {
+            let path = "\(layout.owners)/\(name)"
+            let bytes = try VolumeError.wrap { () throws(SystemError) in
+                try DurableFile.read(path)
+            }
+            guard let record = bytes.flatMap({ VolumeRecord(decoding: $0) }),
+                let paths = try? layout.paths(
+                    uuid: record.uuid, role: record.spec.role,
+                    persistenceID: record.spec.persistenceID),
+                paths.owner == path
+            else {
+                unreadable.append(path)
+                continue
+            }
+            volumes.append(StoredVolume(record: record, paths: paths))
+        }
+        return (volumes, unreadable)
+    }
+
+    /// `unavailable` where the disk was changed under a volume.
+    func backend(_ kind: BackendKind) throws(VolumeError) -> any VolumeBackend {
+        guard let backend = backends[kind] else {
+            throw .unavailable(kind, "\(layout.base) is on another file system now")
+        }
+        return backend
+    }
+
+    /// A volume of this disk; `notFound` if it was never made or is erased.
+    func volume(_ uuid: VolumeUUID) throws(VolumeError) -> StoredVolume {
+        guard let entry = index.withLock({ $0[uuid] }) else { throw .notFound(uuid) }
+        return entry.volume
+    }
+
+    /// Makes a volume's new state durable, then known.
+    func store(_ volume: StoredVolume) throws(VolumeError) {
+        try VolumeError.wrap { () throws(SystemError) in
+            try DurableFile.write(volume.record.encoded(), to: volume.paths.owner)
+        }
+        index.withLock { $0.put(volume) }
+    }
+
+    /// Runs `body` with a ready volume that no other thread changes meanwhile.
+    ///
+    /// One that is still being created is prepared first: its first use.
+    func withReady<Result: Sendable>(
+        _ uuid: VolumeUUID,
+        _ body: (StoredVolume, any VolumeBackend) throws(VolumeError) -> Result
+    ) throws(VolumeError) -> Result {
+        try locks.withLock(try volume(uuid).paths.data) { () throws(VolumeError) in
+            var volume = try volume(uuid)
+            let backend = try backend(volume.record.backend)
+            switch volume.record.state {
+            case .ready: break
+            case .creating:
+                try clearPlace(of: volume, backend)
+                try backend.prepare(volume)
+                volume.record.state = .ready
+                try store(volume)
+            case .deleting: throw .conflict("volume \(uuid) is being deleted")
+            }
+            return try body(volume, backend)
+        }
+    }
+
+    /// Moves away what someone wrote where an unmounted image belongs.
+    func clearPlace(
+        of volume: StoredVolume, _ backend: any VolumeBackend
+    ) throws(VolumeError) {
+        guard backend.needsPreparation, try !backend.isMounted(volume) else { return }
+        _ = try found.clear(volume.paths.data)
+    }
+}

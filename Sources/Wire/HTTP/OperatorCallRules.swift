@@ -1,0 +1,95 @@
+package import MesosAPI
+package import Model
+
+extension Mesos_V1_Master_Call: APICall {
+    package static let label = "master::Call"
+
+    package var absentField: String? {
+        guard hasType else { return "type" }
+        switch type {
+        case .getMetrics: return hasGetMetrics ? nil : "get_metrics"
+        case .setLoggingLevel: return hasSetLoggingLevel ? nil : "set_logging_level"
+        case .listFiles: return hasListFiles ? nil : "list_files"
+        case .readFile: return hasReadFile ? nil : "read_file"
+        case .updateWeights: return hasUpdateWeights ? nil : "update_weights"
+        case .reserveResources: return hasReserveResources ? nil : "reserve_resources"
+        case .unreserveResources: return hasUnreserveResources ? nil : "unreserve_resources"
+        case .createVolumes: return hasCreateVolumes ? nil : "create_volumes"
+        case .destroyVolumes: return hasDestroyVolumes ? nil : "destroy_volumes"
+        case .growVolume: return hasGrowVolume ? nil : "grow_volume"
+        case .shrinkVolume: return hasShrinkVolume ? nil : "shrink_volume"
+        case .updateMaintenanceSchedule:
+            return hasUpdateMaintenanceSchedule ? nil : "update_maintenance_schedule"
+        case .startMaintenance: return hasStartMaintenance ? nil : "start_maintenance"
+        case .stopMaintenance: return hasStopMaintenance ? nil : "stop_maintenance"
+        case .drainAgent: return hasDrainAgent ? nil : "drain_agent"
+        case .deactivateAgent: return hasDeactivateAgent ? nil : "deactivate_agent"
+        case .reactivateAgent: return hasReactivateAgent ? nil : "reactivate_agent"
+        case .updateQuota: return hasUpdateQuota ? nil : "update_quota"
+        case .setQuota: return hasSetQuota ? nil : "set_quota"
+        case .removeQuota: return hasRemoveQuota ? nil : "remove_quota"
+        case .teardown: return hasTeardown ? nil : "teardown"
+        case .markAgentGone: return hasMarkAgentGone ? nil : "mark_agent_gone"
+        case .killTask: return hasKillTask ? nil : "kill_task"
+        case .unknown, .getHealth, .getFlags, .getVersion, .getLoggingLevel, .getState,
+            .getAgents, .getFrameworks, .getExecutors, .getOperations, .getTasks, .getRoles,
+            .getWeights, .getMaster, .subscribe, .getMaintenanceStatus, .getMaintenanceSchedule,
+            .getQuota, .listVolumes:
+            return nil
+        }
+    }
+
+    package func checkFields() throws(Refusal) {
+        let isWithoutAgent =
+            type == .growVolume && !growVolume.hasAgentID
+            || type == .shrinkVolume && !shrinkVolume.hasAgentID
+        guard !isWithoutAgent else {
+            throw Refusal(
+                .invalid,
+                "Expecting 'agent_id' to be present; only agent default resources are supported"
+                    + " right now")
+        }
+    }
+}
+
+extension Mesos_V1_Agent_Call: APICall {
+    package static let label = "agent::Call"
+
+    package var absentField: String? {
+        guard hasType else { return "type" }
+        switch type {
+        case .getMetrics: return hasGetMetrics ? nil : "get_metrics"
+        case .setLoggingLevel: return hasSetLoggingLevel ? nil : "set_logging_level"
+        case .listFiles: return hasListFiles ? nil : "list_files"
+        case .readFile: return hasReadFile ? nil : "read_file"
+        case .launchNestedContainer:
+            return hasLaunchNestedContainer ? nil : "launch_nested_container"
+        case .waitNestedContainer: return hasWaitNestedContainer ? nil : "wait_nested_container"
+        case .killNestedContainer: return hasKillNestedContainer ? nil : "kill_nested_container"
+        case .removeNestedContainer:
+            return hasRemoveNestedContainer ? nil : "remove_nested_container"
+        case .launchNestedContainerSession:
+            return hasLaunchNestedContainerSession ? nil : "launch_nested_container_session"
+        case .attachContainerInput:
+            return hasAttachContainerInput ? nil : "attach_container_input"
+        case .attachContainerOutput:
+            return hasAttachContainerOutput ? nil : "attach_container_output"
+        case .launchContainer: return hasLaunchContainer ? nil : "launch_container"
+        case .waitContainer: return hasWaitContainer ? nil : "wait_container"
+        case .killContainer: return hasKillContainer ? nil : "kill_container"
+        case .removeContainer: return hasRemoveContainer ? nil : "remove_container"
+        case .addResourceProviderConfig:
+            return hasAddResourceProviderConfig ? nil : "add_resource_provider_config"
+        case .updateResourceProviderConfig:
+            return hasUpdateResourceProviderConfig ? nil : "update_resource_provider_config"
+        case .removeResourceProviderConfig:
+            return hasRemoveResourceProviderConfig ? nil : "remove_resource_provider_config"
+        case .markResourceProviderGone:
+            return hasMarkResourceProviderGone ? nil : "mark_resource_provider_gone"
+        case .unknown, .getHealth, .getFlags, .getVersion, .getLoggingLevel, .getState,
+            .getContainers, .getFrameworks, .getExecutors, .getOperations, .getTasks, .getAgent,
+            .getResourceProviders, .pruneImages:
+            return nil
+        }
+    }
+}

@@ -1,0 +1,96 @@
+import Model
+import Testing
+
+@Suite struct ResourceTextTests {
+    @Test func readsWhatMesosReads() throws {
+        let resources = try Resources.parse(
+            text: " cpus:4 ; mem : 1024;disk(db/x):1000;ports:[31000-32000, 1-2];"
+                + "zones(*):{b, a};gpus:0;;disk:0.5")
+        #expect(
+            resources
+                == Resources([
+                    Resource("cpus", .scalar(Amount(thousandths: 4_000))),
+                    Resource("mem", .scalar(Amount(thousandths: 1_024_000))),
+                    Resource(
+                        "disk", .scalar(Amount(thousandths: 1_000_000)),
+                        reservations: [Reservation(.fixed, role: "db/x")]),
+                    Resource("ports", .ranges(Ranges(1...2) + Ranges(31000...32000))),
+                    Resource("zones", .set(["a", "b"])),
+                    Resource("disk", .scalar(Amount(thousandths: 500))),
+                ]))
+    }
+
+    @Test func theDefaultRoleIsForThoseWithoutOne() throws {
+        let resources = try Resources.parse(text: "cpus:4;mem(*):8;disk(b):1", defaultRole: "a")
+        #expect(resources.sortedRoles == ["a", "b"])
+        #expect(resources.unreserved.sortedNames == ["mem"])
+    }
+
+    @Test func equalPiecesAdd() throws {
+        let resources = try Resources.parse(text: "cpus:1;cpus:2.5")
+        #expect(resources.map(\.text) == ["cpus:3.5"])
+    }
+
+    @Test(arguments: [
+        "cpus", "cpus:", ":4", "cpus:abc", "cpus:-1", "cpus:nan", "cpus:inf", "cpus:1e300",
+        "cpus:0x10", "cpus(:1", "cpus(a:1", "cpus():1", "cpus(a)b:1", "cpus(-a):1", "cpus(a b):1",
+        "cpus:1;cpus:[1-2]", "ports:5", "ports:[", "ports:[]", "ports:[1]", "ports:[3-1]",
+        "ports:[1-5,5-6]", "ports:[1-2,]", "ports:[a-b]", "ports:[+1-2]", "ports:[1-5];ports:[5-6]",
+        "ports:[1-5];ports(a):[5-6]", "s:{a,a}", "s:{}", "s:{a", "s:{a};s(b):{a}", "cpus:{a}",
+        "gpus:0.5", "cpus:1:2", "[]:1", "ports:[0-18446744073709551616]",
+    ])
+    func refuses(text: String) {
+        let refusal = #expect(throws: Refusal.self) { try Resources.parse(text: text) }
+        #expect(refusal?.kind == .invalid)
+        #expect(refusal?.message.isEmpty == false)
+    }
+
+    @Test(arguments: 0..<100 as Range<UInt64>) func textParsesBack(seed: UInt64) throws {
+        var draw = Draw(seed)
+        var resources = Resources()
+        for name in ["cpus", "mem", "disk", "custom"] {
+            for role in ["*", "a", "eng/db"] where draw.oneIn(2) {
+                let stack = role == "*" ? [] : [Reservation(.fixed, role: role)]
+                resources.add(Resource(name, .scalar(draw.amount()), reservations: stack))
+            }
+        }
+        resources.add(Resource("ports", .ranges(draw.ranges())))
+        resources.add(Resource("zones", .set(draw.set())))
+        #expect(try Resources.parse(text: resources.text) == resources)
+    }
+
+    @Test func anAgentsOwnAreNeitherVolumesNorDynamicNorAllocated() {
+        let cpus = Resource("cpus", .scalar(Amount(thousandths: 1)))
+        var revocable = cpus
+        revocable.isRevocable = true
+        let mount = Resource(
+            "disk", .scalar(Amount(thousandths: 9)), disk: Disk(source: .init(.mount, root: "/m")))
+        let wrong = [
+            [volume("v")], [reserved("cpus", 1, "a")], [revocable],
+            [cpus.with(allocationRole: "a")], [mount, mount], [cpus.with(isShared: true)],
+            [mount, mount.with(amount: Amount(thousandths: 1))],
+            [cpus.with(amount: Amount(thousandths: -1))],
+        ]
+        for pieces in wrong {
+            #expect(throws: Refusal.self) { try Resources.ofAgent(pieces) }
+        }
+        #expect(throws: Never.self) { try Resources.ofAgent([cpus, mount]) }
+    }
+
+    @Test func detailsAreThoseOfMesos() {
+        let stack = [
+            Reservation(.fixed, role: "ora"),
+            Reservation(role: "ora/c", principal: "p", labels: Labels([.init("k", "v")])),
+        ]
+        let disk = Resource(
+            "disk", .scalar(Amount(thousandths: 64_500)), reservations: stack,
+            disk: Disk(
+                persistence: .init(id: "v1"), volume: .init(containerPath: "data"),
+                source: .init(.path, root: "/srv/p")), allocationRole: "ora", isShared: true)
+        #expect(
+            disk.detailedText
+                == "disk(allocated: ora)(reservations: [(STATIC,ora),(DYNAMIC,ora/c,p,{k: v})])"
+                + "[PATH:/srv/p,v1:data]<SHARED>:64.5")
+        #expect(disk.text == "disk(ora/c)[v1:data]:64.5")
+    }
+}
