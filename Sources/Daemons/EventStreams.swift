@@ -8,6 +8,7 @@ final class EventStreams: Sendable {
     private struct Stream {
         let writer: StreamWriter
         let type: MediaType
+        let form: ReservationForm
     }
 
     private struct State {
@@ -18,10 +19,12 @@ final class EventStreams: Sendable {
     private let state = Mutex(State())
 
     /// Gives a stream its number.
-    func open(_ writer: StreamWriter, _ type: MediaType) -> UInt64 {
+    func open(
+        _ writer: StreamWriter, _ type: MediaType, _ form: ReservationForm = .postRefinement
+    ) -> UInt64 {
         state.withLock { state in
             defer { state.next += 1 }
-            state.streams[state.next] = Stream(writer: writer, type: type)
+            state.streams[state.next] = Stream(writer: writer, type: type, form: form)
             return state.next
         }
     }
@@ -32,9 +35,9 @@ final class EventStreams: Sendable {
 
     /// Sends one event; a stream that is gone is left alone, one that does not read is closed by
     /// its writer.
-    func send(_ number: UInt64, _ message: some Message) {
+    func send(_ number: UInt64, _ message: (ReservationForm) -> some Message) {
         guard let stream = state.withLock({ $0.streams[number] }) else { return }
-        stream.writer.write(RecordIO.encode(stream.type.encode(message)))
+        stream.writer.write(RecordIO.encode(stream.type.encode(message(stream.form))))
     }
 
     /// Ends a stream after what was sent.

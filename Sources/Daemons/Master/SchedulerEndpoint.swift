@@ -47,7 +47,8 @@ struct SchedulerEndpoint: Sendable {
         } catch { throw ErrorForm(error) }
         let writer = responder.stream(
             status: 200, headers: ["Content-Type": accept.rawValue, "Mesos-Stream-Id": uuid])
-        let id = StreamID(streams.open(writer, accept))
+        let form = ReservationForm(subscription.framework.capabilities)
+        let id = StreamID(streams.open(writer, accept, form))
         host.send(.frameworkSubscribed(id, subscription))
         writer.onClose { [streams, host] in
             streams.forget(id.value)

@@ -9,7 +9,8 @@ import Wire
 struct SchedulerEvents: Sendable {
     let masterInfo: Mesos_V1_MasterInfo
 
-    func message(_ event: SchedulerEvent) -> Mesos_V1_Scheduler_Event {
+    /// `form`: how the framework reads reservations.
+    func message(_ event: SchedulerEvent, _ form: ReservationForm) -> Mesos_V1_Scheduler_Event {
         var message = Mesos_V1_Scheduler_Event()
         switch event {
         case .subscribed(let framework, let heartbeatMilliseconds):
@@ -19,16 +20,14 @@ struct SchedulerEvents: Sendable {
             message.subscribed.masterInfo = masterInfo
         case .offers(let offers):
             message.type = .offers
-            message.offers.offers = offers.map(offer)
+            message.offers.offers = offers.map { offer($0, form) }
         case .rescind(let offer):
             message.type = .rescind
             message.rescind.offerID.value = offer.value
         case .update(let update, let unreachable):
             message.type = .update
-            message.update.status = Mesos_V1_TaskStatus(update)
-            if let unreachable {
-                message.update.status.unreachableTime.nanoseconds = unreachable
-            }
+            message.update.status = Mesos_V1_TaskStatus(
+                update, unreachableNanoseconds: unreachable)
         case .updateOperationStatus(let status):
             message.type = .updateOperationStatus
             message.updateOperationStatus.status = operationStatus(status)
@@ -51,38 +50,16 @@ struct SchedulerEvents: Sendable {
         return message
     }
 
-    private func offer(_ given: OfferMessage) -> Mesos_V1_Offer {
-        var offer = Mesos_V1_Offer()
-        offer.id.value = given.offer.id.value
-        offer.frameworkID.value = given.offer.framework.value
-        offer.agentID.value = given.offer.agent.value
-        offer.hostname = given.agent.hostname
-        offer.url.scheme = "http"
-        offer.url.address.hostname = given.agent.hostname
-        offer.url.address.ip = given.agent.address
-        offer.url.address.port = Int32(given.agent.port)
-        offer.url.path = "/slave(1)"
-        offer.resources = given.offer.resources.map { Mesos_V1_Resource($0, form: .postRefinement) }
-        if let info = try? Mesos_V1_AgentInfo(serializedBytes: given.agent.payload.bytes) {
-            offer.attributes = info.attributes
-            if info.hasDomain { offer.domain = info.domain }
-        }
-        offer.executorIds = given.executors.map { id in
-            var message = Mesos_V1_ExecutorID()
-            message.value = id.value
-            return message
-        }
-        offer.allocationInfo.role = given.offer.role
-        return offer
+    private func offer(_ given: OfferMessage, _ form: ReservationForm) -> Mesos_V1_Offer {
+        Mesos_V1_Offer(
+            id: given.offer.id, framework: given.offer.framework, role: given.offer.role,
+            agent: given.agent, agentID: given.offer.agent, resources: given.offer.resources,
+            executors: given.executors, form: form)
     }
 
     private func operationStatus(_ given: OperationStatus) -> Mesos_V1_OperationStatus {
-        var status = Mesos_V1_OperationStatus()
-        status.operationID.value = given.operation.value
-        status.state = Mesos_V1_OperationState(given.state)
-        if let text = given.message { status.message = text }
-        if let uuid = given.uuid { status.uuid.value = Data(uuidBytes(uuid)) }
-        if let agent = given.agent { status.agentID.value = agent.value }
-        return status
+        Mesos_V1_OperationStatus(
+            operation: given.operation, state: given.state, message: given.message,
+            uuid: given.uuid, agent: given.agent)
     }
 }

@@ -2,6 +2,7 @@ import Foundation
 import MachineCore
 import Model
 import Net
+import OrderedCollections
 import ServiceCore
 import Wire
 
