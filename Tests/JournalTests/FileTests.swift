@@ -36,19 +36,6 @@ import Testing
         withExtendedLifetime(try DirectoryLock(directory: path)) {}
     }
 
-    @Test func atomicFileReplacesAndLeavesNothingBehind() throws {
-        let directory = try TemporaryDirectory()
-        let path = directory.path + "/file"
-        #expect(try AtomicFile.read(path) == nil)
-        try AtomicFile.write(record("one"), to: path)
-        try AtomicFile.write(record("two"), to: path, mode: 0o640)
-        #expect(try AtomicFile.read(path) == record("two"))
-        #expect(try Files.list(directory.path) == ["file"])
-        #expect(throws: SystemError.self) {
-            try AtomicFile.write([], to: directory.path + "/missing/file")
-        }
-    }
-
     @Test func batchLargerThanTheLimitIsRefused() throws {
         var options = Journal.Options()
         options.batchBytesLimit = 100
@@ -72,7 +59,7 @@ import Testing
         options.aheadBytes = 64 << 10
         options.spaceChanged = { isLow in signals.withLock { $0.append(isLow) } }
         let filler = directory.path + "/filler"
-        try AtomicFile.write([UInt8](repeating: 1, count: 200 << 10), to: filler)
+        try DurableFile.write([UInt8](repeating: 1, count: 200 << 10), to: filler)
         let (journal, _) = try Journal.open(directory: directory.path + "/j", options: options)
         let kept = [UInt8](repeating: 7, count: 4000)
         var count = 0
