@@ -51,6 +51,7 @@ extension Agent {
         case operationsTooMany = "operations_too_many"
         case taskUnknown = "task_unknown"
         case taskRepeated = "task_repeated"
+        case tasksTooMany = "tasks_too_many"
         case updateUnknown = "update_unknown"
         case updatesTooMany = "updates_too_many"
         case executorUnknown = "executor_unknown"

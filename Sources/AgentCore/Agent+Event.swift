@@ -40,5 +40,10 @@ extension Agent {
 
         /// Whether the work directory's disk is nearly full: nothing new starts then.
         case storageLow(Bool)
+
+        var isFirst: Bool {
+            if case .started = self { return true }
+            return false
+        }
     }
 }

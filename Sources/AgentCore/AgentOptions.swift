@@ -31,6 +31,8 @@ package struct AgentOptions: Hashable, Sendable {
     package var registrationRetryLongest = Span.seconds(60)
     /// How many records may follow the last compaction of the journal.
     package var compactionThreshold = 20_000
+    /// How many tasks may be here, ended ones that are not acknowledged among them.
+    package var tasksAtMost = 100_000
     package var limits = Limits()
 
     package init(

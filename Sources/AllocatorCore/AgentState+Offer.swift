@@ -7,6 +7,13 @@ struct OfferTarget {
     /// What the client has refused of this agent, in unallocated form.
     let refused: [Resources]
 
+    /// Whether one refusal covers all of it.
+    func hasRefused(_ parts: [Resources.Entry]) -> Bool {
+        refused.contains { refused in
+            parts.allSatisfy { refused.contains($0.resource, copies: $0.copies) }
+        }
+    }
+
     /// Whether a client of these capabilities can make sense of a resource.
     func understands(_ resource: Resource) -> Bool {
         if resource.isRevocable, !capabilities.contains(.revocableResources) { return false }
@@ -28,75 +35,71 @@ extension AgentState {
     /// but what it has refused.
     ///
     /// Reserved resources are offered to their role and its subroles however little they are: an
-    /// idle volume must be seen to be used or destroyed. The unreserved rest comes only if the whole
-    /// offer reaches the minimum, and from an agent with GPUs only to who can use GPUs. A shared
-    /// volume that is in use rides along with other resources; alone it would be offered forever.
+    /// idle volume must be seen to be used or destroyed. The unreserved rest comes only if the
+    /// whole offer reaches the minimum, and from an agent with GPUs only to who can use GPUs. A
+    /// shared volume in use rides along with other resources; alone it would be offered forever.
     mutating func takeOffer(
         for target: OfferTarget, minimum: [ResourceQuantities]
-    ) -> [Resource]? {
-        var parts: [Resource] = []
+    ) -> [Resources.Entry]? {
+        var parts: [Resources.Entry] = []
         var owners: [String] = []
         if !reserved.isEmpty {
-            AgentState.forEachOwner(of: target.role) { owner in
-                guard let pool = reserved[owner] else { return }
+            for owner in Role.lineage(of: target.role) {
+                guard let pool = reserved[owner] else { continue }
                 let before = parts.count
-                for resource in pool where target.understands(resource) { parts.append(resource) }
+                for entry in pool.entries where target.understands(entry.resource) {
+                    parts.append(entry)
+                }
                 if parts.count > before { owners.append(owner) }
             }
         }
         let takesUnreserved = appendUnreserved(to: &parts, target, minimum)
         let sharedFrom = parts.count
         appendShared(to: &parts, target)
-        guard !parts.isEmpty,
-            !target.refused.contains(where: { refused in parts.allSatisfy { refused.contains($0) } }
-            )
-        else { return nil }
+        guard !parts.isEmpty, !target.hasRefused(parts) else { return nil }
         for owner in owners {
             let rest = reserved[owner]?.filter { !target.understands($0) }
             reserved[owner] = rest?.isEmpty == false ? rest : nil
         }
         if takesUnreserved { unreserved = unreserved.filter { !target.understands($0) } }
-        for resource in parts[sharedFrom...] {
-            sharedInUse.add(resource)
-            sharedOffered.add(resource)
+        for entry in parts[sharedFrom...] {
+            sharedInUse.add(entry.resource)
+            sharedOffered.add(entry.resource)
         }
         return parts
     }
 
     private func appendUnreserved(
-        to parts: inout [Resource], _ target: OfferTarget, _ minimum: [ResourceQuantities]
+        to parts: inout [Resources.Entry], _ target: OfferTarget, _ minimum: [ResourceQuantities]
     ) -> Bool {
         guard !unreserved.isEmpty,
             !hasGPUs || target.capabilities.contains(.gpuResources)
         else { return false }
         let reservedCount = parts.count
-        for resource in unreserved where target.understands(resource) { parts.append(resource) }
+        for entry in unreserved.entries where target.understands(entry.resource) {
+            parts.append(entry)
+        }
         let reaches = AgentState.reaches(minimum) { name in
-            parts.reduce(.zero) { $1.name == name ? $0 + $1.value.quantity : $0 }
+            var sum = Amount.zero
+            for entry in parts where entry.resource.name == name {
+                sum += entry.resource.value.quantity
+            }
+            return sum
         }
         if !reaches { parts.removeSubrange(reservedCount...) }
         return parts.count > reservedCount
     }
 
-    private func appendShared(to parts: inout [Resource], _ target: OfferTarget) {
+    private func appendShared(to parts: inout [Resources.Entry], _ target: OfferTarget) {
         guard !shared.isEmpty else { return }
         let ridesAlong = !parts.isEmpty
-        for resource in shared
-        where target.understands(resource) && Role.mayUse(target.role, reservedFor: resource.role)
-            && !sharedOffered.contains(resource)
-            && (ridesAlong || !sharedInUse.contains(resource))
+        for entry in shared.entries
+        where target.understands(entry.resource)
+            && Role.mayUse(target.role, reservedFor: entry.resource.role)
+            && !sharedOffered.contains(entry.resource)
+            && (ridesAlong || !sharedInUse.contains(entry.resource))
         {
-            parts.append(resource)
-        }
-    }
-
-    /// The role itself, then its ancestors from below.
-    private static func forEachOwner(of role: String, _ body: (String) -> Void) {
-        body(role)
-        var rest = role[...]
-        while let slash = rest.lastIndex(of: "/") {
-            rest = rest[..<slash]
-            body(String(rest))
+            parts.append(entry)
         }
     }
 
@@ -105,6 +108,6 @@ extension AgentState {
         _ minimum: [ResourceQuantities], _ amount: (String) -> Amount
     ) -> Bool {
         minimum.isEmpty
-            || minimum.contains { $0.entries.allSatisfy { amount($0.name) >= $0.amount } }
+            || minimum.contains { $0.items.allSatisfy { amount($0.name) >= $0.amount } }
     }
 }

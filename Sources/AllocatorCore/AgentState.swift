@@ -64,7 +64,7 @@ struct AgentState: Sendable {
             if resource.isShared {
                 sharedInUse.add(resource, copies: entry.copies)
                 if !shared.contains(resource) { isOverallocated = true }
-            } else if !subtract(resource) {
+            } else if !subtract(resource, copies: entry.copies) {
                 isOverallocated = true
                 subtractPart(of: resource)
             }
@@ -79,7 +79,7 @@ struct AgentState: Sendable {
             if resource.isShared {
                 sharedInUse.subtract(resource, copies: entry.copies)
             } else {
-                add(resource)
+                add(resource, copies: entry.copies)
             }
         }
     }
@@ -91,8 +91,12 @@ struct AgentState: Sendable {
         unreserved = Resources()
         shared = Resources()
         sharedInUse = Resources()
-        for resource in total {
-            if resource.isShared { shared.add(resource) } else { add(resource) }
+        for entry in total.entries {
+            if entry.resource.isShared {
+                shared.add(entry.resource)
+            } else {
+                add(entry.resource, copies: entry.copies)
+            }
         }
         for client in allocations.keys.sorted() {
             if let held = allocations[client] { take(held.allocated(to: nil)) }
@@ -109,19 +113,19 @@ struct AgentState: Sendable {
         }
     }
 
-    private mutating func add(_ resource: Resource) {
+    private mutating func add(_ resource: Resource, copies: Int = 1) {
         if resource.reservations.isEmpty {
-            unreserved.add(resource)
+            unreserved.add(resource, copies: copies)
         } else {
-            reserved[resource.role, default: Resources()].add(resource)
+            reserved[resource.role, default: Resources()].add(resource, copies: copies)
         }
     }
 
     @discardableResult
-    private mutating func subtract(_ resource: Resource) -> Bool {
-        if resource.reservations.isEmpty { return unreserved.subtract(resource) }
+    private mutating func subtract(_ resource: Resource, copies: Int = 1) -> Bool {
+        if resource.reservations.isEmpty { return unreserved.subtract(resource, copies: copies) }
         let role = resource.role
-        guard reserved[role]?.subtract(resource) == true else { return false }
+        guard reserved[role]?.subtract(resource, copies: copies) == true else { return false }
         if reserved[role]?.isEmpty == true { reserved[role] = nil }
         return true
     }
@@ -130,8 +134,10 @@ struct AgentState: Sendable {
     private mutating func subtractPart(of resource: Resource) {
         let key = ResourceKey(resource)
         let pool = resource.reservations.isEmpty ? unreserved : reserved[resource.role]
-        guard let there = pool?.entry(key)?.resource else { return }
-        subtract(there)
-        if key.isDivisible { add(there.with(there.value.subtracting(resource.value))) }
+        guard let there = pool?.entry(key) else { return }
+        subtract(there.resource, copies: there.copies)
+        if key.isDivisible {
+            add(there.resource.with(there.resource.value.subtracting(resource.value)))
+        }
     }
 }

@@ -38,7 +38,7 @@ extension Allocator {
 
     /// An agent that is not reachable, or is drained, is offered to no one.
     package mutating func setAgentActive(_ id: AgentID, _ isActive: Bool) {
-        guard let agent = agentIndexes[id] else { return }
+        guard let agent = agentIndexes[id], agents[agent].isActive != isActive else { return }
         agents[agent].isActive = isActive
         markDirty(agent)
     }
@@ -68,6 +68,7 @@ extension Allocator {
             }
             agents[agent].take(part)
         }
+        removeFrameworkIfUnused(framework)
         updateOfferable(agent)
     }
 

@@ -45,7 +45,6 @@ extension Allocator {
         guard let framework = frameworkIndexes[id] else { return }
         updateFramework(
             id, roles: [], suppressed: [], capabilities: frameworks[framework].capabilities)
-        guard frameworkIndexes[id] != nil else { return }
         frameworks[framework].isRegistered = false
         frameworks[framework].isActive = false
         removeFrameworkIfUnused(framework)
@@ -122,7 +121,7 @@ extension Allocator {
         removeFrameworkIfUnused(framework)
     }
 
-    private mutating func removeFrameworkIfUnused(_ framework: Int) {
+    mutating func removeFrameworkIfUnused(_ framework: Int) {
         guard !frameworks[framework].isRegistered, frameworks[framework].clients.isEmpty else {
             return
         }

@@ -35,18 +35,17 @@ extension Allocator {
         of client: Int, on agent: Int, names: [String], isServed: Bool = false,
         _ change: (inout Resources) -> Bool
     ) -> Bool {
-        var difference = held(by: client, on: agent, names)
+        let before = held(by: client, on: agent, names)
         let isHolder = agents[agent].allocations[client] != nil
         let isChanged = change(&agents[agent].allocations[client, default: Resources()])
         let isHolderNow = agents[agent].allocations[client]?.isEmpty == false
         if !isHolderNow { agents[agent].allocations[client] = nil }
         guard isChanged else { return false }
         if isHolder != isHolderNow { clients[client].holdings += isHolderNow ? 1 : -1 }
-        let before = difference
-        difference = held(by: client, on: agent, names)
-        difference.subtract(before)
-        if isServed || !difference.isEmpty {
-            sorter.allocate(difference, to: clients[client].leaf, isServed: isServed)
+        let after = held(by: client, on: agent, names)
+        if isServed || before != after {
+            sorter.changeHolding(
+                of: clients[client].leaf, adding: after, removing: before, isServed: isServed)
         }
         return true
     }
@@ -54,17 +53,15 @@ extension Allocator {
     private func held(by client: Int, on agent: Int, _ names: [String]) -> ResourceQuantities {
         var result = ResourceQuantities()
         for name in names where !options.excludedResourceNames.contains(name) {
-            result.add(name, agents[agent].allocations[client]?.total(of: name) ?? .zero)
+            result[name] = agents[agent].allocations[client]?.total(of: name) ?? .zero
         }
         return result
     }
 
     /// What counts in a share.
     func counted(_ resources: Resources) -> ResourceQuantities {
-        var result = ResourceQuantities()
-        for name in resources.sortedNames where !options.excludedResourceNames.contains(name) {
-            result.add(name, resources.total(of: name))
-        }
+        var result = resources.quantities
+        for name in options.excludedResourceNames.sorted() { result[name] = .zero }
         return result
     }
 

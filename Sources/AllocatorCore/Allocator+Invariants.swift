@@ -9,10 +9,10 @@ extension Allocator {
         var held: [Int: ResourceQuantities] = [:]
         var holdings: [Int: Int] = [:]
         for (_, agent) in agentIndexes.sorted(by: { $0.key < $1.key }) {
-            totals.add(counted(agents[agent].total))
+            totals += counted(agents[agent].total)
             for client in agents[agent].allocations.keys.sorted() {
                 let resources = agents[agent].allocations[client] ?? Resources()
-                held[client, default: ResourceQuantities()].add(counted(resources))
+                held[client, default: ResourceQuantities()] += counted(resources)
                 holdings[client, default: 0] += 1
             }
             problems += checkAgent(agent)
@@ -47,15 +47,16 @@ extension Allocator {
         let state = agents[agent]
         var problems: [String] = []
         var sum = state.available
+        let total = state.shared.adding(state.total.filter { !$0.isShared })
         for client in state.allocations.keys.sorted() {
             guard let resources = state.allocations[client] else { continue }
             if resources.isEmpty { problems.append("\(state.id): an empty allocation") }
-            for resource in resources.allocated(to: nil)
-            where !resource.isShared || !sum.contains(resource) {
-                sum.add(resource)
+            for entry in resources.allocated(to: nil).entries
+            where !entry.resource.isShared || !sum.contains(entry.resource) {
+                sum.add(entry.resource, copies: entry.resource.isShared ? 1 : entry.copies)
             }
         }
-        if !state.isOverallocated, sum != state.total {
+        if !state.isOverallocated, sum != total {
             problems.append("\(state.id): available and allocated are not the total")
         }
         if state.reserved.keys.sorted().contains(where: { state.reserved[$0]?.isEmpty == true }) {
@@ -104,7 +105,7 @@ extension Sorter {
             }
             guard node.client < 0 else { continue }
             var sum = ResourceQuantities()
-            for child in node.children { sum.add(nodes[child].allocated) }
+            for child in node.children { sum += nodes[child].allocated }
             if sum != node.allocated {
                 problems.append("sorter: '\(node.name)' is not the sum of its children")
             }

@@ -59,7 +59,10 @@ extension Allocator {
             refused: refused(by: client, on: agent))
         guard let parts = agents[agent].takeOffer(for: target, minimum: options.minAllocatable)
         else { return }
-        let resources = Resources(parts.map { $0.with(allocationRole: role) })
+        var resources = Resources()
+        for entry in parts {
+            resources.add(entry.resource.with(allocationRole: role), copies: entry.copies)
+        }
         changeHolding(of: client, on: agent, names: resources.sortedNames, isServed: true) { held in
             if held.isEmpty { held = resources } else { held.add(resources) }
             return true

@@ -17,9 +17,9 @@ package struct Allocation: Equatable, Sendable {
 ///                                     \--convertAllocated--> allocated, converted
 ///
 /// `allocate(at:)` looks only at candidates: at every client for an agent whose rest grew (it is
-/// dirty), at one client for an agent on which its filter ran out (it waits), and at every agent with
-/// a rest for a client that became eligible or was revived (it is fresh). Everything else was
-/// looked at before and would be blocked again.
+/// dirty), at one client for an agent on which its filter ran out (it waits), and at every agent
+/// with a rest for a client that became eligible or was revived (it is fresh). Everything else
+/// was looked at before and would be blocked again.
 ///
 /// It does not know offers from tasks: both are allocated until `recover`. The master makes offers
 /// of allocations, rescinds them and decides how long a framework's tasks live on.

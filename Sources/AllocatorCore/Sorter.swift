@@ -107,18 +107,22 @@ struct Sorter: Sendable {
 
     mutating func changeTotals(adding new: ResourceQuantities, removing old: ResourceQuantities) {
         guard new != old else { return }
-        totals.subtract(old)
-        totals.add(new)
+        totals += new
+        totals -= old
         isStale = true
     }
 
-    /// A leaf holds more (or, with amounts below zero, less); `isServed`: it was its turn.
-    mutating func allocate(_ change: ResourceQuantities, to leaf: Int, isServed: Bool) {
+    /// What a leaf holds changes; `isServed`: it was its turn.
+    mutating func changeHolding(
+        of leaf: Int, adding new: ResourceQuantities, removing old: ResourceQuantities,
+        isServed: Bool
+    ) {
         if isServed { turn += 1 }
         let turn = turn
         forEachUpwards(from: leaf) { sorter, node in
             let position = sorter.isStale ? nil : sorter.position(of: node)
-            sorter.nodes[node].allocated.add(change)
+            for item in new.items { sorter.nodes[node].allocated[item.name] += item.amount }
+            for item in old.items { sorter.nodes[node].allocated[item.name] -= item.amount }
             if isServed { sorter.nodes[node].served = turn }
             guard let position else { return }
             let parent = sorter.nodes[node].parent
@@ -143,12 +147,14 @@ struct Sorter: Sendable {
 
     func computedShare(of node: Int) -> UInt64 {
         var largest: UInt128 = 0
-        for entry in nodes[node].allocated.entries where entry.amount > .zero {
-            let total = totals.amount(of: entry.name)
-            guard total > .zero else { continue }
-            let part =
-                (UInt128(entry.amount.thousandths) << 40) / UInt128(total.thousandths)
-            largest = max(largest, part)
+        var place = 0
+        for item in nodes[node].allocated.items {
+            while place < totals.items.count, totals.items[place].name < item.name { place += 1 }
+            guard place < totals.items.count, totals.items[place].name == item.name else {
+                continue
+            }
+            let total = UInt128(totals.items[place].amount.thousandths)
+            largest = max(largest, (UInt128(item.amount.thousandths) << 40) / total)
         }
         return UInt64(clamping: largest * 1000 / UInt128(nodes[node].weight.thousandths))
     }

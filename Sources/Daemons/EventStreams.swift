@@ -1,11 +1,10 @@
-import MesosAPI
 import Net
 import SwiftProtobuf
 import Synchronization
 import Wire
 
 /// Open event streams of the HTTP API, each in its media type, one RecordIO record an event.
-final class EventStreams<ID>: Sendable {
+final class EventStreams: Sendable {
     private struct Stream {
         let writer: StreamWriter
         let type: MediaType
@@ -35,7 +34,7 @@ final class EventStreams<ID>: Sendable {
     /// its writer.
     func send(_ number: UInt64, _ message: some Message) {
         guard let stream = state.withLock({ $0.streams[number] }) else { return }
-        _ = stream.writer.write(RecordIO.encode(stream.type.encode(message)))
+        stream.writer.write(RecordIO.encode(stream.type.encode(message)))
     }
 
     /// Ends a stream after what was sent.

@@ -110,6 +110,8 @@ package enum Btrfs {
         } catch {
             if error.isNotFound { return true }
             guard error.isBusy else { throw error }
+            // Without it the cleaning waits for the next commit interval: half a minute.
+            try call("ioctl BTRFS_IOC_SYNC", path) { clinux_btrfs_sync($0) }
             return false
         }
     }

@@ -12,6 +12,26 @@ extension Master {
         case closeStream(StreamID)
         case send(ConnectionID, MasterMessage)
         case closeConnection(ConnectionID)
+        /// A peer's message led to nothing; for the log and the counters.
+        case drop(DropReason, String)
+    }
+
+    /// Why a peer's message was dropped.
+    package enum DropReason: String, Hashable, Sendable, CaseIterable {
+        case notStarted = "not_started"
+        case agentNotRegistered = "agent_not_registered"
+        case agentRefused = "agent_refused"
+        case agentUnreachable = "agent_unreachable"
+        case registeredTwice = "registered_twice"
+        case offerInvalid = "offer_invalid"
+        case operationInvalid = "operation_invalid"
+        case operationUnknown = "operation_unknown"
+        case frameworkUnknown = "framework_unknown"
+        case frameworkNotConnected = "framework_not_connected"
+        case executorUnknown = "executor_unknown"
+        case taskUnknown = "task_unknown"
+        case volumeUnknown = "volume_unknown"
+        case booksDiffer = "books_differ"
     }
 }
 

@@ -1,3 +1,4 @@
+package import AllocatorCore
 package import MachineCore
 
 /// What the master's subcommand settles once; all times are milliseconds.
@@ -17,6 +18,7 @@ package struct MasterOptions: Sendable {
     /// The filter of a declined offer when the call names none.
     package var defaultRefuseMilliseconds: Int64 = 5_000
     package var limits = Limits()
+    package var allocator = AllocatorOptions()
 
     package init() {}
 }

@@ -16,11 +16,16 @@ package struct Refusal: Error, Hashable, Sendable {
     }
 
     package let kind: Kind
-    /// What was wrong and what would be right.
+    /// What was wrong and what would be right. It may quote what a peer sent, and is cut where that
+    /// makes it too long for an answer or a log.
     package let message: String
+
+    private static let longest = 4096
 
     package init(_ kind: Kind, _ message: String) {
         self.kind = kind
-        self.message = message
+        self.message =
+            message.utf8.count <= Refusal.longest
+            ? message : String(message.unicodeScalars.prefix(Refusal.longest)) + "..."
     }
 }

@@ -12,11 +12,21 @@ struct ResourceIndex: Sendable {
         for entry in entries { append(entry.resource, hash: entry.resource.identityHash) }
     }
 
-    /// The slot of the piece with this resource's key.
+    /// The slot of the piece that this resource is.
     func slot(of resource: Resource, hash: Int, in entries: [Resources.Entry]) -> Int? {
         var slot = identities.first(hash)
         while let found = slot {
-            if entries[found].resource.isSameStuff(as: resource) { return found }
+            if entries[found].resource.isSamePiece(as: resource) { return found }
+            slot = identities.next(after: found)
+        }
+        return nil
+    }
+
+    /// The slot of the first piece with this key.
+    func slot(_ key: ResourceKey, in entries: [Resources.Entry]) -> Int? {
+        var slot = identities.first(key.hash)
+        while let found = slot {
+            if entries[found].resource.isSameStuff(as: key.resource) { return found }
             slot = identities.next(after: found)
         }
         return nil

@@ -1,6 +1,5 @@
-/// What tells a resource from another: two resources with equal keys are of one stuff and are
-/// counted as one piece. Not part of it are the amount (but for indivisible pieces, which are one
-/// piece only with exactly their amount) and a volume's container path, mode and principal.
+/// Everything that tells a resource from another, without its amount: two resources with equal keys
+/// are of one stuff. A volume's container path, mode and principal are not part of it.
 package struct ResourceKey: Hashable, Sendable {
     /// One with this key; its amount says nothing.
     let resource: Resource
@@ -38,15 +37,19 @@ extension Resource {
 
     /// Whether both have the same `ResourceKey`, without making one.
     package func isSameStuff(as other: Resource) -> Bool {
-        guard name == other.name, reservations == other.reservations,
-            allocationRole == other.allocationRole, value.kind == other.value.kind,
-            isShared == other.isShared, isRevocable == other.isRevocable,
-            providerID == other.providerID
+        guard name == other.name, isShared == other.isShared, isRevocable == other.isRevocable,
+            reservations.count == other.reservations.count,
+            allocationRole == other.allocationRole, reservations == other.reservations,
+            value.kind == other.value.kind, providerID == other.providerID
         else { return false }
         if disk == nil && other.disk == nil { return true }
         return disk?.persistence?.id == other.disk?.persistence?.id
             && disk?.source == other.disk?.source
-            && (isDivisible || value == other.value)
+    }
+
+    /// Whether a collection counts both as one piece: an indivisible one has exactly its amount.
+    func isSamePiece(as other: Resource) -> Bool {
+        isSameStuff(as: other) && (isDivisible || value == other.value)
     }
 
     /// A hash of the key, good within this process only.
@@ -58,7 +61,6 @@ extension Resource {
         if let disk, disk.persistence != nil || disk.source != nil {
             hasher.combine(disk.persistence?.id)
             hasher.combine(disk.source)
-            if !isDivisible { hasher.combine(value) }
         }
         return hasher.finalize()
     }

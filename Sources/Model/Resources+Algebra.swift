@@ -2,8 +2,9 @@ extension Resources: Equatable {
     package static func == (left: Resources, right: Resources) -> Bool {
         guard left.entries.count == right.entries.count else { return false }
         return left.entries.allSatisfy { entry in
-            guard let other = right.entry(ResourceKey(entry.resource)) else { return false }
-            return other.copies == entry.copies && other.resource.value == entry.resource.value
+            guard let slot = right.slot(of: entry.resource) else { return false }
+            return right.entries[slot].copies == entry.copies
+                && right.entries[slot].resource.value == entry.resource.value
         }
     }
 }
@@ -32,14 +33,20 @@ extension Resources {
     package func filter(_ isIncluded: (Resource) -> Bool) -> Resources {
         var result = Resources()
         for entry in entries where isIncluded(entry.resource) {
-            result.add(entry.resource, copies: entry.copies)
+            result.append(distinct: entry)
         }
         return result
     }
 
     /// The same stuff held under an allocation role; nil: under none.
     package func allocated(to role: String?) -> Resources {
-        if entries.allSatisfy({ $0.resource.allocationRole == role }) { return self }
+        let current = entries.first?.resource.allocationRole
+        if entries.allSatisfy({ $0.resource.allocationRole == current }) {
+            if current == role { return self }
+            var result = self
+            result.move(toAllocationRole: role)
+            return result
+        }
         var result = Resources()
         for entry in entries {
             result.add(entry.resource.with(allocationRole: role), copies: entry.copies)

@@ -2,7 +2,7 @@ extension Resources {
     /// What is wrong with the collection itself; empty: nothing. Its cost grows with the collection.
     package func checkInvariants() -> [String] {
         var found: [String] = []
-        var keys: Set<ResourceKey> = []
+        var pieces: Set<Piece> = []
         for entry in entries {
             let text = entry.resource.detailedText
             if entry.resource.value.isEmpty { found.append("\(text) is an empty piece") }
@@ -10,7 +10,8 @@ extension Resources {
             if entry.copies > 1, entry.resource.isDivisible {
                 found.append("\(text) is divisible and has \(entry.copies) copies")
             }
-            if !keys.insert(ResourceKey(entry.resource)).inserted {
+            let value = entry.resource.isDivisible ? nil : entry.resource.value
+            if !pieces.insert(Piece(key: ResourceKey(entry.resource), value: value)).inserted {
                 found.append("\(text) is there as two pieces")
             }
         }
@@ -25,6 +26,11 @@ extension Resources {
             }
         }
         return found + (index?.violations(entries) ?? [])
+    }
+
+    private struct Piece: Hashable {
+        let key: ResourceKey
+        let value: ResourceValue?
     }
 
     /// What is wrong with the collection as the books of one agent: also that it holds no allocated

@@ -18,9 +18,15 @@ extension Resources {
     package static func ofAgent(_ pieces: [Resource]) throws(Refusal) -> Resources {
         var result = Resources()
         var unions: [String: ResourceValue] = [:]
+        var mounts: Set<String> = []
         for piece in pieces where piece.value != .scalar(.zero) {
             try piece.validate()
             try piece.validateIsAgentOwn()
+            if let source = piece.disk?.source, source.kind == .mount,
+                !mounts.insert(source.root ?? "").inserted
+            {
+                throw Refusal(.invalid, "\(piece.detailedText) is given twice")
+            }
             guard let union = unions[piece.name] else {
                 unions[piece.name] = piece.value
                 result.add(piece)
@@ -35,9 +41,6 @@ extension Resources {
             }
             unions[piece.name] = union.adding(piece.value)
             result.add(piece)
-        }
-        if let twice = result.entries.first(where: { $0.copies > 1 }) {
-            throw Refusal(.invalid, "\(twice.resource.detailedText) is given twice")
         }
         return result
     }

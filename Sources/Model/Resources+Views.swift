@@ -10,7 +10,7 @@ extension Resources {
         guard let index else { return filter { $0.role == role } }
         var result = Resources()
         for slot in index.roles.slots(role) {
-            result.add(entries[slot].resource, copies: entries[slot].copies)
+            result.append(distinct: entries[slot])
         }
         return result
     }

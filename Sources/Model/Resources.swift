@@ -1,5 +1,3 @@
-import OrderedCollections
-
 /// A collection of resources in which adding, subtracting and containment cost the same however
 /// many volumes it holds. Iteration follows the slots, which the same history always fills alike:
 /// a new piece comes last, and the last one takes the slot of one that goes.
@@ -11,16 +9,11 @@ package struct Resources: Sendable {
         package var copies: Int
     }
 
-    private struct Totals: Sendable {
-        var all = Amount.zero
-        var reserved = Amount.zero
-    }
-
     /// Each piece with the number of its holders.
     package private(set) var entries: [Entry] = []
     /// Nil below `ResourceIndex.threshold`.
     private(set) var index: ResourceIndex?
-    private var names: OrderedDictionary<String, Totals> = [:]
+    private var names = NameTotals()
 
     package init() {}
 
@@ -48,19 +41,21 @@ package struct Resources: Sendable {
 
     /// All names with something of them, sorted.
     package var sortedNames: [String] {
-        names.elements.filter { $0.value.all > .zero }.map(\.key).sorted()
+        names.items.filter { $0.all > .zero }.map(\.name).sorted()
     }
 
     /// Each name with its sum over all reservations and the reserved part of it, in the order in
     /// which the names first came.
     package func forEachTotal(_ body: (_ name: String, _ all: Amount, _ reserved: Amount) -> Void) {
-        for (name, totals) in names.elements where totals.all > .zero {
-            body(name, totals.all, totals.reserved)
+        for item in names.items where item.all > .zero {
+            body(item.name, item.all, item.reserved)
         }
     }
 
+    /// The piece of this stuff; the first one where indivisible pieces of several amounts are of it.
     package func entry(_ key: ResourceKey) -> Entry? {
-        slot(of: key.resource, hash: key.hash).map { entries[$0] }
+        if let index { return index.slot(key, in: entries).map { entries[$0] } }
+        return entries.first { $0.resource.isSameStuff(as: key.resource) }
     }
 
     /// Adds one piece; an empty one vanishes. Shared volumes count another holder.
@@ -121,13 +116,29 @@ package struct Resources: Sendable {
             : entries[slot].copies >= copies
     }
 
-    private func slot(of resource: Resource) -> Int? {
+    func slot(of resource: Resource) -> Int? {
         slot(of: resource, hash: index == nil ? 0 : resource.identityHash)
     }
 
     private func slot(of resource: Resource, hash: Int) -> Int? {
         if let index { return index.slot(of: resource, hash: hash, in: entries) }
-        return entries.firstIndex { $0.resource.isSameStuff(as: resource) }
+        return entries.withUnsafeBufferPointer { entries in
+            for slot in entries.indices where entries[slot].resource.isSamePiece(as: resource) {
+                return slot
+            }
+            return nil
+        }
+    }
+
+    /// Adds a piece of a stuff that is not there yet, as pieces of another collection are not.
+    mutating func append(distinct entry: Entry) {
+        append(entry, index == nil ? 0 : entry.resource.identityHash)
+    }
+
+    /// The same pieces held under another role; they must all be held under one role by now.
+    mutating func move(toAllocationRole role: String?) {
+        for slot in entries.indices { entries[slot].resource.allocationRole = role }
+        if index != nil { index = ResourceIndex(entries) }
     }
 
     private mutating func append(_ entry: Entry, _ hash: Int) {
@@ -148,16 +159,15 @@ package struct Resources: Sendable {
         entries.swapAt(slot, entries.count - 1)
         entries.removeLast()
         if entries.isEmpty {
-            names = [:]
+            names = NameTotals()
             index = nil
         }
     }
 
     private mutating func account(_ resource: Resource, _ difference: Amount, _ times: Int = 1) {
-        let isReserved = !resource.reservations.isEmpty
-        let sum = difference.multiplied(by: times)
-        names[resource.name, default: Totals()].all += sum
-        if isReserved { names[resource.name, default: Totals()].reserved += sum }
+        names.add(
+            resource.name, difference.multiplied(by: times),
+            isReserved: !resource.reservations.isEmpty)
     }
 }
 

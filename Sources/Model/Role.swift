@@ -24,7 +24,8 @@ package enum Role {
                     .invalid, "Role component '\(part)' is invalid because it starts with a dash")
             }
             let isForbidden: (Unicode.Scalar) -> Bool = {
-                $0.value < 0x21 || $0.value == 0x7F || $0.properties.isWhitespace
+                $0.value < 0x21 || $0.value == 0x7F
+                    || $0.value > 0x7F && $0.properties.isWhitespace
             }
             guard !part.unicodeScalars.contains(where: isForbidden) else {
                 throw Refusal(

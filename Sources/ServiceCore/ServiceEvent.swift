@@ -46,8 +46,9 @@ package enum ServiceRequest: Equatable, Sendable {
     /// Answered when the service is accepted, not when it runs.
     case deploy(ServiceSpec)
     case restart(String)
-    /// `size` in MiB; answered when the service runs again, with the downtime.
-    case resize(String, volume: String, size: Amount)
+    /// `size` in MiB; answered when the service runs again, with the downtime. The volume may be
+    /// left out where the service has only one.
+    case resize(String, volume: String?, size: Amount)
     /// Ends the task and gives its reservations back; the volumes go only with `destroyVolumes`.
     case remove(String, destroyVolumes: Bool)
 }

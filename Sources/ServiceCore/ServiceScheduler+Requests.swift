@@ -90,14 +90,17 @@ extension ServiceScheduler {
     }
 
     private mutating func resize(
-        _ id: ServiceRequestID, _ name: String, volume: String, size: Amount, at now: Instant,
+        _ id: ServiceRequestID, _ name: String, volume named: String?, size: Amount, at now: Instant,
         into outbox: inout Outbox<Action>
     ) throws(Refusal) {
         let service = try existing(name)
-        guard let old = service.row.spec.volumes.first(where: { $0.name == volume }) else {
-            let names = service.row.spec.volumes.map(\.name).joined(separator: ", ")
-            throw Refusal(
-                .notFound, "service '\(name)' has no volume '\(volume)'; it has: \(names)")
+        let volumes = service.row.spec.volumes
+        let only = volumes.count == 1 ? volumes.first?.name : nil
+        guard let volume = named ?? only,
+            let old = volumes.first(where: { $0.name == volume })
+        else {
+            let names = volumes.map(\.name).joined(separator: ", ")
+            throw Refusal(.notFound, "name a volume of service '\(name)'; it has: \(names)")
         }
         guard size > .zero, size <= .largest else {
             throw Refusal(.invalid, "a volume's size must be above zero")

@@ -54,8 +54,7 @@ extension LoopImageBackend {
     /// Unmount, prove, check, resize, mount again; a volume in use stays as it was.
     private func growIdle(_ volume: StoredVolume, from before: Int64) throws(VolumeError) {
         do {
-            try unmount(volume)
-            try VolumeError.proveDetached(volume.paths.image)
+            try detach(volume)
         } catch {
             // Nothing has seen the longer image yet.
             _ = try? FileAllocation.setLength(
@@ -71,6 +70,20 @@ extension LoopImageBackend {
             throw error
         }
         try mount(volume)
+    }
+
+    /// Unmounts for work on the image itself; a volume that turns out to be in use stays mounted.
+    private func detach(_ volume: StoredVolume) throws(VolumeError) {
+        try unmount(volume)
+        do {
+            try VolumeError.proveDetached(volume.paths.image)
+        } catch .stillAttached(let holders) {
+            // The living device itself, not a second one of the same image: one file system still.
+            if let device = holders.lazy.compactMap(\.device).first {
+                try? mountDevice(device, volume)
+            }
+            throw .stillAttached(by: holders)
+        }
     }
 
     /// ext4 only, unmounted; refused below what is stored.
@@ -89,8 +102,7 @@ extension LoopImageBackend {
         guard usage.usedBytes <= after - (before - usage.usableBytes) else {
             throw .belowUsage(usedBytes: usage.usedBytes, requestedBytes: bytes)
         }
-        try unmount(volume)
-        try VolumeError.proveDetached(volume.paths.image)
+        try detach(volume)
         try check(volume)
         do {
             try resize(volume, to: after)

@@ -116,18 +116,10 @@ package struct LoopImageBackend: VolumeBackend {
         let path = volume.paths.data
         let image = volume.paths.image
         try VolumeError.wrap { () throws(SystemError) in
-            try Files.makeDirectory(path, mode: 0o700)
             let file = try Descriptor.open(image, .readWrite)
             let sector = try format.sectorSize(ofImage: image)
             let loop = try LoopDevice.attach(file, image, sectorSize: sector)
-            do throws(SystemError) {
-                try Mount.attach(
-                    loop.path, at: path, fileSystem: format.rawValue, flags: Mount.tenantFlags,
-                    options: format.mountOptions)
-            } catch {
-                _ = try? Files.removeDirectory(path)
-                throw error
-            }
+            try mountDevice(loop.path, at: path)
         }
         guard try mountedDevice(volume) != nil else {
             _ = try? Mount.detach(path, isLazy: true)
@@ -135,6 +127,27 @@ package struct LoopImageBackend: VolumeBackend {
         }
         // mkfs and e2fsck make it; databases take it for somebody's data.
         if format == .ext4 { _ = try? Files.removeDirectory("\(path)/lost+found") }
+    }
+
+    private func mountDevice(_ device: String, at path: String) throws(SystemError) {
+        do {
+            try Files.makeDirectories(Files.parent(of: path))
+            try Files.makeDirectory(path, mode: 0o700)
+            try Mount.attach(
+                device, at: path, fileSystem: format.rawValue, flags: Mount.tenantFlags,
+                options: format.mountOptions)
+        } catch {
+            _ = try? Files.removeDirectory(path)
+            throw error
+        }
+    }
+
+    /// Mounts a device that lives already, and only if it shows this very image.
+    func mountDevice(_ device: String, _ volume: StoredVolume) throws(VolumeError) {
+        try VolumeError.wrap { () throws(SystemError) in
+            try mountDevice(device, at: volume.paths.data)
+        }
+        if try mountedDevice(volume) == nil { try unmount(volume) }
     }
 
     /// The loop device that shows this very image at the volume's path; nil where none does.

@@ -164,6 +164,18 @@ import Testing
         #expect(cluster.allocator.frameworks.count == 1, "f2 never came and is forgotten")
     }
 
+    @Test func frameworksThatHoldNothingAreNotRemembered() {
+        var cluster = Cluster()
+        cluster.allocator.addAgent(
+            agent, total: Make.resources(cpus: 4, mem: 64),
+            used: [(FrameworkID("f2"), Resources())])
+        #expect(cluster.allocator.frameworks.count == 0)
+        cluster.framework("f3")
+        cluster.allocator.removeFramework(FrameworkID("f3"))
+        #expect(cluster.allocator.frameworks.count == 0)
+        #expect(cluster.offers() == [])
+    }
+
     @Test func aRemovedFrameworkHoldsItsTasksUntilTheyEnd() {
         var cluster = allAllocated(Make.resources(cpus: 2, mem: 64))
         let all = cluster.allocator.allocated(agent, framework)

@@ -3,6 +3,11 @@ import Model
 
 @testable import AllocatorCore
 
+extension Resources {
+    /// In an order that does not depend on how the collection is kept.
+    var sortedPieces: [Resource] { sorted { $0.detailedText < $1.detailedText } }
+}
+
 extension History {
     mutating func convertAvailable() {
         let agent = AgentID("agent\(generator.below(6))")
@@ -36,7 +41,7 @@ extension History {
 
     /// A RESERVE, UNRESERVE, CREATE or DESTROY of one of these pieces.
     private mutating func conversion(of resources: Resources) -> ResourceConversion? {
-        let pieces = resources.map(\.self)
+        let pieces = resources.sortedPieces
         guard !pieces.isEmpty else { return nil }
         let piece = pieces[generator.below(pieces.count)]
         if piece.isPersistentVolume { return Make.creation(piece).reversed }
@@ -68,7 +73,9 @@ extension History {
     /// A task of a framework, known or not, is found on an agent.
     mutating func reportTasks() {
         let agent = AgentID("agent\(generator.below(6))")
-        guard let piece = cluster.allocator.available(agent).first(where: { !$0.isShared }),
+        guard
+            let piece = cluster.allocator.available(agent).sortedPieces
+                .first(where: { !$0.isShared }),
             piece.reservations.isEmpty
         else { return }
         let framework = FrameworkID("framework\(generator.below(7))")

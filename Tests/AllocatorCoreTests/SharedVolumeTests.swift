@@ -117,6 +117,6 @@ import Testing
             #expect(cluster.allocate().count == 1)
         }
         let held = cluster.allocator.sorter.nodes[Sorter.root].allocated
-        #expect(held.amount(of: "disk") == Amount(thousandths: 10_000))
+        #expect(held["disk"] == Amount(thousandths: 10_000))
     }
 }

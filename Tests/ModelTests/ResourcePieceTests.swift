@@ -72,6 +72,16 @@ import Testing
         #expect(resources.isEmpty && resources.total(of: "disk") == .zero)
     }
 
+    @Test func aKeyFindsAVolumeOfWhateverAmount() {
+        for others in [0, 40] {
+            var resources = Resources((0..<others).map { volume("w\($0)") })
+            resources.add(volume("v", 64))
+            let found = resources.entry(ResourceKey(volume("v", 65, path: "x")))
+            #expect(found?.resource == volume("v", 64))
+            #expect(resources.entry(ResourceKey(volume("u"))) == nil)
+        }
+    }
+
     @Test func nothingVanishes() {
         let nothing: [Resource] = [
             Resource("cpus", .scalar(.zero)), Resource("ports", .ranges(Ranges())),
@@ -118,6 +128,31 @@ import Testing
         for _ in 0..<20_000 { resources.add(huge) }
         #expect(resources.total(of: "mem") == Amount(thousandths: .max))
         #expect(resources.contains(huge))
+    }
+
+    @Test func manyNamesAreCountedApart() {
+        var resources = Resources()
+        for round in 1...2 {
+            for number in 0..<100 { resources.add(reserved("n\(number)", Int64(round), "a")) }
+            #expect(resources.checkInvariants() == [])
+        }
+        #expect(resources.sortedNames.count == 100)
+        #expect(resources.reserved(of: "n99") == Amount(thousandths: 3000))
+        #expect(resources.unreserved(of: "n99") == .zero && resources.total(of: "n100") == .zero)
+        var names: [String] = []
+        resources.forEachTotal { name, all, _ in if all.thousandths == 3000 { names.append(name) } }
+        #expect(names == (0..<100).map { "n\($0)" })
+    }
+
+    @Test func partsUnderSeveralRolesComeTogetherUnderOne() {
+        let cpus = Resource("cpus", .scalar(Amount(thousandths: 1000)))
+        let mixed = Resources([cpus.with(allocationRole: "a"), cpus.with(allocationRole: "b")])
+        let together = mixed.allocated(to: "c")
+        #expect(together.map(\.detailedText) == ["cpus(allocated: c):2"])
+        let many = Resources((0..<40).map { volume("v\($0)") }).allocated(to: "db")
+        #expect(many.checkInvariants() == [])
+        #expect(many.contains(volume("v7").with(allocationRole: "db")))
+        #expect(!many.contains(volume("v7")))
     }
 
     @Test func theIndexSurvivesThresholdsBothWays() {

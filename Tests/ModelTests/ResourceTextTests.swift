@@ -68,6 +68,7 @@ import Testing
         let wrong = [
             [volume("v")], [reserved("cpus", 1, "a")], [revocable],
             [cpus.with(allocationRole: "a")], [mount, mount], [cpus.with(isShared: true)],
+            [mount, mount.with(amount: Amount(thousandths: 1))],
             [cpus.with(amount: Amount(thousandths: -1))],
         ]
         for pieces in wrong {

@@ -1,3 +1,4 @@
 // What Swift can't call directly: one header a subject, this one includes them all.
 #pragma once
+#include "CLinuxProcess.h"
 #include "CLinuxStorage.h"

@@ -1,16 +1,14 @@
 import Logging
 import MasterCore
-import MesosAPI
 import Model
 import Net
 import Registry
-import Synchronization
 import Wire
 
 /// Does what the master decides: records into the registry, events and messages to their peers.
 struct MasterShell: MachineShell {
     let registry: any RegistryStore
-    let streams: EventStreams<StreamID>
+    let streams: EventStreams
     let events: SchedulerEvents
     let answers: Pending<Answer>
     let agents: RPCServer
@@ -35,9 +33,11 @@ struct MasterShell: MachineShell {
             streams.send(stream.value, events.message(event))
         case .closeStream(let stream): streams.close(stream.value)
         case .send(let connection, let message):
-            agents.send(RPCConnectionID(connection.value), MasterAgentWire.bytes(message))
+            agents.send(
+                [RPCFrame(kind: AgentFrames.kind, payload: message.encoded)],
+                to: RPCConnectionID(number: connection.value))
         case .closeConnection(let connection):
-            agents.close(RPCConnectionID(connection.value))
+            agents.close(RPCConnectionID(number: connection.value))
         case .drop(let reason, let text):
             logger.debug("dropped", metadata: ["reason": "\(reason.rawValue)", "text": "\(text)"])
         }

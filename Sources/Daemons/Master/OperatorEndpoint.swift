@@ -10,40 +10,39 @@ struct OperatorEndpoint: Sendable {
     let answers: Pending<Answer>
     let views: MasterViews
 
-    func handle(_ request: HTTPRequest) async -> HTTPAnswer {
-        do {
+    func handle(_ request: HTTPRequest, _ responder: HTTPResponder) {
+        do throws(ErrorForm) {
             guard request.method == "POST" else {
                 throw ErrorForm.methodNotAllowed(request.method)
             }
-            let type = try MediaType.ofRequest(contentType: request.header("content-type"))
-            let accept = try MediaType.ofResponse(accept: request.header("accept"))
+            let type = try MediaType.ofRequest(contentType: request.headers["content-type"])
+            let accept = try MediaType.ofResponse(accept: request.headers["accept"])
             let call: Mesos_V1_Master_Call
             let change: OperatorCall?
             do throws(Refusal) {
-                call = try type.decode(Mesos_V1_Master_Call.self, from: request.body)
-                guard call.hasType else {
-                    throw Refusal(
-                        .invalid,
-                        "Failed to validate master::Call: Expecting 'type' to be present")
-                }
+                call = try type.decodeCall(Mesos_V1_Master_Call.self, from: request.body)
                 change = try OperatorCalls.read(call)
             } catch { throw ErrorForm(error) }
             if let change {
-                let answer = await answers.ask { number in
+                answers.ask { number in
                     host.send(.operatorCalled(RequestID(number), change, principal: nil))
+                } finish: { answer in
+                    responder.answer(HTTPAnswer(answer))
                 }
-                return HTTPAnswer(answer)
+                return
             }
-            guard let response = await views.answer(call, host) else {
-                throw ErrorForm.notImplemented
+            guard views.serves(call.type) else { throw ErrorForm.notImplemented }
+            host.query { [views] machine, now in
+                let response = views.response(call, machine, now)
+                return {
+                    responder.answer(
+                        HTTPAnswer(
+                            status: 200, headers: ["Content-Type": accept.rawValue],
+                            body: accept.encode(response)))
+                }
             }
-            return HTTPAnswer(
-                status: 200, headers: [("Content-Type", accept.rawValue)],
-                body: accept.encode(response))
-        } catch let form as ErrorForm {
-            return HTTPAnswer(form)
         } catch {
-            return HTTPAnswer(ErrorForm(status: 500, text: "\(error)"))
+            responder.answer(HTTPAnswer(error))
         }
     }
 }

@@ -9,92 +9,85 @@ import Wire
 struct SchedulerEndpoint: Sendable {
     let host: MachineHost<Master>
     let answers: Pending<Answer>
-    let streams: EventStreams<StreamID>
+    let streams: EventStreams
 
-    func handle(_ request: HTTPRequest) async -> HTTPAnswer {
-        do {
+    func handle(_ request: HTTPRequest, _ responder: HTTPResponder) {
+        do throws(ErrorForm) {
             guard request.method == "POST" else {
                 throw ErrorForm.methodNotAllowed(request.method)
             }
-            let type = try MediaType.ofRequest(contentType: request.header("content-type"))
+            let type = try MediaType.ofRequest(contentType: request.headers["content-type"])
             let call: Mesos_V1_Scheduler_Call
             do throws(Refusal) {
-                call = try type.decode(Mesos_V1_Scheduler_Call.self, from: request.body)
-                guard call.hasType else {
-                    throw SchedulerCalls.invalid("Expecting 'type' to be present")
-                }
+                call = try type.decodeCall(Mesos_V1_Scheduler_Call.self, from: request.body)
             } catch { throw ErrorForm(error) }
-            if call.type == .subscribe { return try subscribe(call, request) }
-            return try await other(call, request)
-        } catch let form as ErrorForm {
-            return HTTPAnswer(form)
+            if call.type == .subscribe {
+                try subscribe(call, request, responder)
+            } else {
+                try other(call, request, responder)
+            }
         } catch {
-            return HTTPAnswer(ErrorForm(status: 500, text: "\(error)"))
+            responder.answer(HTTPAnswer(error))
         }
     }
 
     private func subscribe(
-        _ call: Mesos_V1_Scheduler_Call, _ request: HTTPRequest
-    ) throws(ErrorForm) -> HTTPAnswer {
-        guard request.header("mesos-stream-id") == nil else {
+        _ call: Mesos_V1_Scheduler_Call, _ request: HTTPRequest, _ responder: HTTPResponder
+    ) throws(ErrorForm) {
+        guard request.headers["mesos-stream-id"] == nil else {
             throw ErrorForm(
                 status: 400,
                 text: "Subscribe calls should not include the 'Mesos-Stream-Id' header")
         }
-        let accept = try MediaType.ofResponse(accept: request.header("accept"))
+        let accept = try MediaType.ofResponse(accept: request.headers["accept"])
         let uuid = UUID().uuidString.lowercased()
         let subscription: Subscription
         do throws(Refusal) {
             subscription = try SchedulerCalls.subscription(call, streamUUID: uuid)
         } catch { throw ErrorForm(error) }
-        let headers = [("Content-Type", accept.rawValue), ("Mesos-Stream-Id", uuid)]
-        return .stream(status: 200, headers: headers) { [host, streams] writer in
-            let id = StreamID(streams.open(writer, accept))
-            writer.onClose {
-                streams.forget(id.value)
-                host.send(.streamClosed(id))
-            }
-            host.send(.frameworkSubscribed(id, subscription))
+        let writer = responder.stream(
+            status: 200, headers: ["Content-Type": accept.rawValue, "Mesos-Stream-Id": uuid])
+        let id = StreamID(streams.open(writer, accept))
+        host.send(.frameworkSubscribed(id, subscription))
+        writer.onClose { [streams, host] in
+            streams.forget(id.value)
+            host.send(.streamClosed(id))
         }
     }
 
     private func other(
-        _ call: Mesos_V1_Scheduler_Call, _ request: HTTPRequest
-    ) async throws(ErrorForm) -> HTTPAnswer {
+        _ call: Mesos_V1_Scheduler_Call, _ request: HTTPRequest, _ responder: HTTPResponder
+    ) throws(ErrorForm) {
         let scheduler: SchedulerCall
-        do throws(Refusal) {
-            guard call.hasFrameworkID else {
-                throw SchedulerCalls.invalid("Expecting 'framework_id' to be present")
-            }
-            scheduler = try SchedulerCalls.read(call)
-        } catch { throw ErrorForm(error) }
-        let framework = FrameworkID(call.frameworkID.value)
-        let stream = request.header("mesos-stream-id")
-        let answer = await answers.ask { number in
-            host.send(.schedulerCalled(RequestID(number), framework, scheduler, stream: stream))
+        do throws(Refusal) { scheduler = try SchedulerCalls.read(call) } catch {
+            throw ErrorForm(error)
         }
-        return HTTPAnswer(answer)
+        let framework = FrameworkID(call.frameworkID.value)
+        let stream = request.headers["mesos-stream-id"]
+        answers.ask { number in
+            host.send(.schedulerCalled(RequestID(number), framework, scheduler, stream: stream))
+        } finish: { answer in
+            responder.answer(HTTPAnswer(answer))
+        }
     }
 }
 
 extension HTTPAnswer {
     /// An error in Mesos's plain form.
     init(_ form: ErrorForm) {
-        self.init(
-            status: form.status,
-            headers: form.headers.map { ($0.name, $0.value) }
-                + [("Content-Type", ErrorForm.contentType)],
-            body: Array(form.text.utf8))
+        var headers: HTTPFields = ["Content-Type": ErrorForm.contentType]
+        for header in form.headers { headers.append(header.name, header.value) }
+        self.init(status: form.status, headers: headers, body: Array(form.text.utf8))
     }
 
     init(_ answer: Answer) {
         switch answer {
-        case .accepted: self.init(status: 202, headers: [], body: [])
+        case .accepted: self.init(status: 202)
         case .acceptedPending(let uuid):
             self.init(
-                status: 202, headers: [("Content-Type", "application/json")],
+                status: 202, headers: ["Content-Type": "application/json"],
                 body: Array("{\"pending_operation\":\"\(uuid.value)\"}".utf8))
-        case .done: self.init(status: 200, headers: [], body: [])
+        case .done: self.init(status: 200)
         case .refused(let refusal): self.init(ErrorForm(refusal))
         }
     }

@@ -53,7 +53,7 @@ final class SchedulerConnection: Sendable {
             do {
                 let body: [UInt8] = try message.serializedBytes()
                 let answer = try await client.post(
-                    url, headers: Self.headers + [("Mesos-Stream-Id", stream)], body: body,
+                    url, headers: Self.headers(stream: stream), body: body,
                     timeoutMilliseconds: 15_000)
                 if answer.status >= 400 {
                     logger.warning(
@@ -80,11 +80,11 @@ final class SchedulerConnection: Sendable {
         call.subscribe.suppressedRoles = suppressed
         if framework.hasID { call.frameworkID = framework.id }
         let body: [UInt8] = try call.serializedBytes()
-        let answer = try await client.stream(url, headers: Self.headers, body: body)
+        let answer = try await client.stream(url, headers: Self.headers(stream: nil), body: body)
         guard answer.status == 200 else {
             throw SchedulerConnectionError(text: "SUBSCRIBE was answered \(answer.status)")
         }
-        let stream = answer.header("mesos-stream-id")
+        let stream = answer.headers["mesos-stream-id"]
         defer { session.withLock { $0.stream = nil } }
         var decoder = RecordIO.Decoder()
         for try await chunk in answer.chunks {
@@ -101,9 +101,13 @@ final class SchedulerConnection: Sendable {
         }
     }
 
-    private static let headers = [
-        ("Content-Type", "application/x-protobuf"), ("Accept", "application/x-protobuf"),
-    ]
+    private static func headers(stream: String?) -> HTTPFields {
+        var headers: HTTPFields = [
+            "Content-Type": MediaType.protobuf.rawValue, "Accept": MediaType.protobuf.rawValue,
+        ]
+        if let stream { headers.append("Mesos-Stream-Id", stream) }
+        return headers
+    }
 
     private static func message(_ call: Call, framework: String) -> Mesos_V1_Scheduler_Call {
         var message = Mesos_V1_Scheduler_Call()

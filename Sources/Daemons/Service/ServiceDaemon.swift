@@ -3,7 +3,7 @@ import Logging
 import MachineCore
 import MesosAPI
 import Model
-package import Net
+import Net
 import Registry
 import ServiceCore
 import SwiftProtobuf
@@ -31,7 +31,8 @@ package final class ServiceDaemon: Sendable {
     private let options: ServiceOptions
     private let host: MachineHost<ServiceScheduler>
     private let answers = Pending<ServiceAnswer>()
-    private let client = HTTPClient()
+    private let loops = EventLoops()
+    private let client: HTTPClient
     private let connection: SchedulerConnection
     private let registry: any RegistryStore
     private let logger: Logger
@@ -40,6 +41,7 @@ package final class ServiceDaemon: Sendable {
         self.options = options
         self.logger = logger
         registry = try SQLiteRegistry(path: options.workDirectory + "/services.sqlite")
+        client = HTTPClient(loops: loops)
         connection = SchedulerConnection(master: options.master, client: client, logger: logger)
         host = MachineHost(clock: ProcessClock(), tick: .ticked) { error in
             logger.critical("cannot store", metadata: ["error": "\(error)"])
@@ -56,10 +58,9 @@ package final class ServiceDaemon: Sendable {
             name: "services")
         host.send(.started(entropy: freshEntropy(), framework: framework, rows: rows))
         let endpoint = ServiceEndpoint(host: host, answers: answers)
-        let server = try await HTTPServer.start(
-            address: options.address, port: options.port
-        ) { await endpoint.handle($0) }
-        let url = "http://\(options.address):\(server.port)"
+        let server = HTTPServer(loops: loops) { endpoint.handle($0, $1) }
+        let port = try await server.start(host: options.address, port: options.port)
+        let url = "http://\(options.address):\(port)"
         logger.info("serving", metadata: ["url": "\(url)", "master": "\(options.master)"])
         await withTaskGroup(of: Void.self) { group in
             group.addTask { [connection] in await connection.runCalls() }
@@ -68,7 +69,7 @@ package final class ServiceDaemon: Sendable {
             group.cancelAll()
         }
         await server.stop()
-        await client.shutdown()
+        await client.stop()
         host.stop()
     }
 
@@ -76,11 +77,11 @@ package final class ServiceDaemon: Sendable {
         var framework: FrameworkID?
         var rows: [ServiceRow] = []
         for contents in try registry.load() {
-            for (key, value) in contents.rows {
+            for entry in contents.entries {
                 switch contents.bucket {
-                case .services: rows.append(try ServiceRows.row(value))
-                case .meta where key == ServiceShell.frameworkKey:
-                    framework = FrameworkID(String(decoding: value, as: UTF8.self))
+                case .services: rows.append(try ServiceRows.row(entry.value))
+                case .meta where entry.key == ServiceShell.frameworkKey:
+                    framework = FrameworkID(String(decoding: entry.value, as: UTF8.self))
                 default: break
                 }
             }
@@ -139,12 +140,16 @@ package final class ServiceDaemon: Sendable {
             host.send(.offersReceived(event.offers.offers.compactMap { offer($0) }))
         case .rescind: host.send(.offerRescinded(OfferID(event.rescind.offerID.value)))
         case .update:
-            guard let update = try? StatusUpdate(event.update.status, framework: FrameworkID(""))
+            let status = event.update.status
+            guard
+                let update = try? StatusUpdate(
+                    status, framework: FrameworkID(""), executor: nil,
+                    agent: status.hasAgentID ? AgentID(status.agentID.value) : nil)
             else { return }
             host.send(.statusReceived(update))
         case .updateOperationStatus:
             let status = event.updateOperationStatus.status
-            guard let state = OperationState(status.state) else { return }
+            let state = OperationState(status.state)
             host.send(
                 .operationEnded(
                     OperationID(status.operationID.value), state,

@@ -16,78 +16,78 @@ struct ServiceEndpoint: Sendable {
     let host: MachineHost<ServiceScheduler>
     let answers: Pending<ServiceAnswer>
 
-    func handle(_ request: HTTPRequest) async -> HTTPAnswer {
-        guard request.method == "POST" else {
-            return HTTPAnswer(ErrorForm.methodNotAllowed(request.method))
-        }
-        do throws(Refusal) {
-            let parts = request.path.split(separator: "/").map(String.init)
-            guard parts.first == "services", parts.count > 1 else {
-                throw Refusal(.notFound, "no such path: \(request.path)")
+    func handle(_ request: HTTPRequest, _ responder: HTTPResponder) {
+        do throws(ErrorForm) {
+            guard request.method == "POST" else {
+                throw ErrorForm.methodNotAllowed(request.method)
             }
-            if parts.count == 2, parts[1] == "list" { return await list() }
-            if parts.count == 2, parts[1] == "deploy" {
-                let spec = try ServiceFile.parse(String(decoding: request.body, as: UTF8.self))
-                return try await ask(.deploy(spec), name: spec.name)
-            }
-            guard parts.count == 3 else { throw Refusal(.notFound, "no such path") }
-            let name = parts[1]
-            switch parts[2] {
-            case "restart": return try await ask(.restart(name), name: name)
-            case "remove":
-                let destroys = request.query["destroy_volumes"] == "true"
-                return try await ask(.remove(name, destroyVolumes: destroys), name: name)
-            case "resize":
-                return try await ask(try await resize(name, request.body), name: name)
-            default: throw Refusal(.notFound, "a service can restart, resize and remove")
-            }
+            do throws(Refusal) { try route(request, responder) } catch { throw ErrorForm(error) }
         } catch {
-            return HTTPAnswer(ErrorForm(error))
+            responder.answer(HTTPAnswer(error))
         }
     }
 
-    private func resize(_ name: String, _ body: [UInt8]) async throws(Refusal) -> ServiceRequest {
+    private func route(
+        _ request: HTTPRequest, _ responder: HTTPResponder
+    ) throws(Refusal) {
+        let parts = request.path.split(separator: "/").map(String.init)
+        guard parts.first == "services", parts.count == 2 || parts.count == 3 else {
+            throw Refusal(.notFound, "no such path: \(request.path)")
+        }
+        if parts.count == 2 {
+            switch parts[1] {
+            case "list": list(responder)
+            case "deploy":
+                let spec = try ServiceFile.parse(String(decoding: request.body, as: UTF8.self))
+                ask(.deploy(spec), spec.name, responder)
+            default: throw Refusal(.notFound, "no such path: \(request.path)")
+            }
+            return
+        }
+        switch parts[2] {
+        case "restart": ask(.restart(parts[1]), parts[1], responder)
+        case "remove":
+            let destroys = request.query["destroy_volumes"] == "true"
+            ask(.remove(parts[1], destroyVolumes: destroys), parts[1], responder)
+        case "resize": ask(try resize(parts[1], request.body), parts[1], responder)
+        default: throw Refusal(.notFound, "a service can restart, resize and remove")
+        }
+    }
+
+    private func resize(_ name: String, _ body: [UInt8]) throws(Refusal) -> ServiceRequest {
         let object = try? JSONSerialization.jsonObject(with: Data(body)) as? [String: Any]
         guard let size = (object?["size_mib"] as? NSNumber)?.doubleValue,
             let amount = Amount(size)
         else { throw Refusal(.invalid, "resize needs size_mib, an amount in MiB") }
-        if let volume = object?["volume"] as? String {
-            return .resize(name, volume: volume, size: amount)
-        }
-        let volumes = await host.read { machine, _ in
-            machine.services[name]?.row.spec.volumes.map(\.name) ?? []
-        }
-        guard volumes.count == 1, let only = volumes.first else {
-            throw Refusal(
-                .invalid,
-                "service '\(name)' has \(volumes.count) volumes: name one of them with --volume")
-        }
-        return .resize(name, volume: only, size: amount)
+        return .resize(name, volume: object?["volume"] as? String, size: amount)
     }
 
-    private func ask(_ request: ServiceRequest, name: String) async throws(Refusal) -> HTTPAnswer {
-        let answer = await answers.ask { number in
+    private func ask(_ request: ServiceRequest, _ name: String, _ responder: HTTPResponder) {
+        answers.ask { number in
             host.send(.requested(ServiceRequestID(number), request))
-        }
-        switch answer {
-        case .accepted(let text): return json(["name": name, "message": text])
-        case .resized(let milliseconds):
-            return json(["name": name, "downtime_milliseconds": Int(milliseconds)])
-        case .refused(let refusal): throw refusal
+        } finish: { answer in
+            switch answer {
+            case .accepted(let text):
+                responder.answer(Self.json(["name": name, "message": text]))
+            case .resized(let milliseconds):
+                responder.answer(
+                    Self.json(["name": name, "downtime_milliseconds": Int(milliseconds)]))
+            case .refused(let refusal): responder.answer(HTTPAnswer(ErrorForm(refusal)))
+            }
         }
     }
 
-    private func list() async -> HTTPAnswer {
-        let services = await host.read { machine, _ in
-            machine.services.values.map { ServiceView($0) }
+    private func list(_ responder: HTTPResponder) {
+        host.query { machine, _ in
+            let services = machine.services.values.map { ServiceView($0) }
+            return { responder.answer(Self.json(["services": services.map(\.object)])) }
         }
-        return json(["services": services.map(\.object)])
     }
 
-    private func json(_ object: [String: Any]) -> HTTPAnswer {
+    private static func json(_ object: [String: Any]) -> HTTPAnswer {
         let data = try? JSONSerialization.data(withJSONObject: object, options: [.sortedKeys])
         return HTTPAnswer(
-            status: 200, headers: [("Content-Type", "application/json")],
+            status: 200, headers: ["Content-Type": "application/json"],
             body: Array(data ?? Data("{}".utf8)))
     }
 }
@@ -104,7 +104,9 @@ struct ServiceView: Sendable {
             "name": row.spec.name, "role": row.spec.role, "goal": row.goal.rawValue,
             "phase": phase, "launches": row.launches, "is_ready": isReady,
             "volumes": row.spec.volumes.map { volume in
-                ["name": volume.name, "path": volume.path, "size_mib": volume.size.value] as [String: Any]
+                [
+                    "name": volume.name, "path": volume.path, "size_mib": volume.size.value,
+                ] as [String: Any]
             },
         ]
         if let placement = row.placement {

@@ -1,0 +1,39 @@
+import MachineCore
+import Model
+
+extension Agent {
+    /// Ends a framework on this agent: everything of it is killed, then it is forgotten.
+    mutating func shutdownFramework(
+        _ framework: FrameworkID, at now: Instant, into outbox: inout Outbox<Action>
+    ) {
+        waiting.removeAll(of: framework)
+        guard state.frameworks[framework] != nil else {
+            return outbox.append(.drop(.frameworkUnknown, "shutdown of framework \(framework)"))
+        }
+        endingFrameworks.insert(framework)
+        for key in state.executors.keys.sorted() where key.framework == framework {
+            shutdownExecutor(key, at: now, into: &outbox)
+        }
+        removeIfIdle(framework, into: &outbox)
+    }
+
+    /// Removes a framework that has nothing here any more; one that ends leaves no updates behind,
+    /// because nobody would acknowledge them.
+    mutating func removeIfIdle(_ framework: FrameworkID, into outbox: inout Outbox<Action>) {
+        if endingFrameworks.contains(framework), !hasExecutors(framework) {
+            for key in state.tasks.keys.sorted() where key.framework == framework {
+                forget(key, into: &outbox)
+            }
+        }
+        guard state.holdings[framework] == nil, let description = state.frameworks[framework],
+            !waiting.launches.contains(where: { $0.key.framework == framework })
+        else { return }
+        endingFrameworks.remove(framework)
+        history.end(description)
+        store(.frameworkRemoved(framework), into: &outbox)
+    }
+
+    private func hasExecutors(_ framework: FrameworkID) -> Bool {
+        state.executors.keys.contains { $0.framework == framework }
+    }
+}

@@ -1,0 +1,146 @@
+import MachineCore
+import Model
+
+// Operations end in the order of their numbers. Volume work of one that waits begins early when
+// its conversion will certainly fit, whatever becomes of those in front of it; so nothing that was
+// done on a disk ever has to be taken back, and independent work overlaps.
+
+extension Agent {
+    /// How far behind the first operation volume work may begin early.
+    private static let lookahead = 64
+
+    mutating func receive(
+        _ operation: AgentOperation, at now: Instant, into outbox: inout Outbox<Action>
+    ) {
+        if operation.sequence <= operations.lastReceived {
+            if let ended = state.results[operation.uuid] {
+                return outbox.append(.send(.operationResult(ended.result)))
+            }
+            return outbox.append(.drop(.operationRepeated, "operation \(operation.sequence)"))
+        }
+        guard operation.sequence == operations.lastReceived + 1 else {
+            outbox.append(
+                .drop(
+                    .sequenceGap,
+                    "operation \(operation.sequence) after \(operations.lastReceived)"))
+            return reconnectLater(at: now)
+        }
+        let bound = options.limits.pendingOperationsPerAgent
+        guard operations.count < bound, state.results.count < bound else {
+            outbox.append(.drop(.operationsTooMany, "operation \(operation.sequence)"))
+            return reconnectLater(at: now)
+        }
+        operations.append(operation)
+        if operations.count <= Self.lookahead { advance(at: now, into: &outbox) }
+    }
+
+    mutating func finishVolumeWork(
+        _ uuid: OperationUUID, failure: String?, at now: Instant, into outbox: inout Outbox<Action>
+    ) {
+        guard let sequence = operations.sequence(of: uuid),
+            operations[sequence]?.phase == .working
+        else { return outbox.append(.drop(.volumeWorkUnknown, "operation \(uuid)")) }
+        operations.set(.worked(failure: failure), of: sequence)
+        advance(at: now, into: &outbox)
+    }
+
+    /// Ends what can end, then begins what can begin.
+    private mutating func advance(at now: Instant, into outbox: inout Outbox<Action>) {
+        loop: while let head = operations.head {
+            switch head.phase {
+            case .waiting:
+                if let objection = objection(to: head.operation) {
+                    end(head.operation, failure: objection, into: &outbox)
+                } else if head.operation.volumeChanges.isEmpty {
+                    end(head.operation, failure: nil, into: &outbox)
+                } else {
+                    beginVolumeWork(head.operation, into: &outbox)
+                    break loop
+                }
+            case .working: break loop
+            case .worked(let failure):
+                end(
+                    head.operation, failure: failure ?? objection(to: head.operation),
+                    into: &outbox)
+            }
+            // A launch comes before the operations that were sent after it.
+            resumeLaunches(at: now, into: &outbox)
+        }
+        beginEarly(into: &outbox)
+    }
+
+    private func objection(to operation: AgentOperation, claims: Claims? = nil) -> String? {
+        if isStorageLow, operation.needsSpace, operations[operation.sequence]?.phase == .waiting {
+            return "the disk of the agent's work directory is nearly full"
+        }
+        return state.objection(
+            to: operation, volumesAtMost: options.limits.volumesPerAgent, claims: claims)
+    }
+
+    private mutating func beginVolumeWork(
+        _ operation: AgentOperation, into outbox: inout Outbox<Action>
+    ) {
+        operations.set(.working, of: operation.sequence)
+        outbox.append(.changeVolumes(operation.uuid, operation.volumeChanges))
+    }
+
+    private mutating func beginEarly(into outbox: inout Outbox<Action>) {
+        guard operations.count > 1 else { return }
+        var claims = Claims()
+        for entry in operations.prefix(Self.lookahead) {
+            let operation = entry.operation
+            switch entry.phase {
+            case .working, .worked(failure: .some): claims.claim(operation)
+            case .worked(failure: nil): claims.grant(operation)
+            case .waiting:
+                let isCertain =
+                    !claims.isTouched(by: operation)
+                    && objection(to: operation, claims: claims) == nil
+                if isCertain, operation.volumeChanges.isEmpty {
+                    claims.grant(operation)
+                } else {
+                    if isCertain { beginVolumeWork(operation, into: &outbox) }
+                    claims.claim(operation)
+                }
+            }
+        }
+    }
+
+    /// What volume work that has begun takes: no launch may use it any more.
+    func claimsOfVolumeWork() -> Claims? {
+        guard !operations.isEmpty else { return nil }
+        var claims = Claims()
+        for entry in operations.prefix(Self.lookahead) where entry.phase != .waiting {
+            claims.claim(entry.operation)
+        }
+        return claims
+    }
+
+    private mutating func end(
+        _ operation: AgentOperation, failure: String?, into outbox: inout Outbox<Action>
+    ) {
+        let result = OperationResult(
+            uuid: operation.uuid, sequence: operation.sequence,
+            state: failure == nil ? .finished : .failed, message: failure)
+        operations.removeHead()
+        store(.operationEnded(operation, result), into: &outbox)
+        history.add(operation, result)
+        forgetVolumes(of: operation, isDone: failure == nil)
+        if isRegistered { outbox.append(.send(.operationResult(result))) }
+    }
+
+    private mutating func forgetVolumes(of operation: AgentOperation, isDone: Bool) {
+        for change in operation.volumeChanges {
+            switch change {
+            case .create(let volume):
+                volumeProblems[volume.uuid] = nil
+                if !isDone, state.volumes[volume.uuid] == nil { volumeReports[volume.uuid] = nil }
+            case .destroy(let uuid):
+                guard isDone else { continue }
+                volumeProblems[uuid] = nil
+                volumeReports[uuid] = nil
+            case .resize: break
+            }
+        }
+    }
+}

@@ -1,0 +1,52 @@
+import MachineCore
+import Model
+
+extension Agent {
+    /// The problem of a volume of the journal that lies on no disk.
+    static let missingVolume = "the volume is missing on this agent's disks"
+    private static let reportsPerMessage = 1_000
+
+    mutating func keep(_ reports: [VolumeReport], into outbox: inout Outbox<Action>) {
+        // A new volume's report may come before its operation has ended.
+        let bound = options.limits.volumesPerAgent + options.limits.pendingOperationsPerAgent
+        var kept: [VolumeReport] = []
+        for report in reports
+        where volumeReports[report.uuid] != nil || volumeReports.count < bound {
+            volumeReports[report.uuid] = report
+            kept.append(report)
+        }
+        if isRegistered, !kept.isEmpty { outbox.append(.send(.volumeReport(kept))) }
+    }
+
+    /// Tells a master that may know nothing yet how all volumes fare.
+    func tellVolumes(into outbox: inout Outbox<Action>) {
+        let known = state.sortedVolumes.compactMap { volumeReports[$0.uuid] }
+        var rest = known[...]
+        while !rest.isEmpty {
+            outbox.append(.send(.volumeReport(Array(rest.prefix(Self.reportsPerMessage)))))
+            rest = rest.dropFirst(Self.reportsPerMessage)
+        }
+    }
+
+    /// Where the persistent volumes among `resources` belong in a container.
+    func mounts(of resources: [Resource]) -> [VolumeMount] {
+        resources.compactMap { resource in
+            guard resource.isPersistentVolume,
+                let uuid = state.volumesByKey[ResourceKey(resource.with(allocationRole: nil))]
+            else { return nil }
+            return VolumeMount(
+                volume: uuid, containerPath: resource.disk?.volume?.containerPath ?? "",
+                isReadOnly: resource.disk?.volume?.mode == .readOnly)
+        }
+    }
+
+    /// Why a volume among `resources` can't be used, or nil.
+    func volumeProblem(of resources: [Resource]) -> String? {
+        for mount in mounts(of: resources) {
+            if let problem = volumeProblems[mount.volume] {
+                return "volume \(mount.volume): \(problem)"
+            }
+        }
+        return nil
+    }
+}

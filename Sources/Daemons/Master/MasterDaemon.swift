@@ -1,0 +1,149 @@
+import Foundation
+package import Logging
+import MachineCore
+package import MasterCore
+import MesosAPI
+import Model
+import Net
+import Registry
+import Synchronization
+import Wire
+
+/// What the master's subcommand settles.
+package struct MasterSettings: Sendable {
+    package var workDirectory: String
+    package var address = "127.0.0.1"
+    /// 0: any free one.
+    package var port = 5050
+    package var hostname = "localhost"
+    package var version: String
+    package var options = MasterOptions()
+    package var checksInvariants = false
+
+    package init(workDirectory: String, version: String) {
+        self.workDirectory = workDirectory
+        self.version = version
+    }
+}
+
+/// The master as a process: its machine, its registry, the HTTP API, and the agents' connections.
+package final class MasterDaemon: Sendable {
+    private let settings: MasterSettings
+    private let host: MachineHost<Master>
+    private let answers = Pending<Answer>()
+    private let streams = EventStreams()
+    private let registry: SQLiteRegistry
+    private let logger: Logger
+    private let loops = EventLoops()
+
+    package init(settings: MasterSettings, logger: Logger) throws {
+        self.settings = settings
+        self.logger = logger
+        registry = try SQLiteRegistry(path: settings.workDirectory + "/registry.sqlite")
+        let check: (@Sendable (Master) -> [String])? =
+            settings.checksInvariants ? { $0.checkTouched() } : nil
+        host = MachineHost(
+            clock: ProcessClock(), tick: .ticked, checkInvariants: check
+        ) { error in
+            logger.critical("the master ends", metadata: ["error": "\(error)"])
+            exit(70)
+        }
+    }
+
+    /// Serves until `untilEnded` returns.
+    package func run(_ untilEnded: () async -> Void) async throws {
+        let records = try RegistryRows.records(registry.load())
+        let agents = RPCServer(loops: loops) { [host] in MasterDaemon.take($0, host) }
+        let agentsPort = try await agents.start(host: settings.address, port: 0)
+        // A port of 0 is known only when the socket is bound, so the route is filled in then.
+        let route = Mutex<HTTPServer.Route?>(nil)
+        let server = HTTPServer(loops: loops) { request, responder in
+            guard let route = route.withLock({ $0 }) else {
+                return responder.answer(.text(503, "starting"))
+            }
+            route(request, responder)
+        }
+        let port = try await server.start(host: settings.address, port: settings.port)
+        let events = SchedulerEvents(masterInfo: masterInfo(port: port, records: records))
+        let made = makeRoute(events.masterInfo, agentsPort: agentsPort)
+        route.withLock { $0 = made }
+        host.start(
+            Master(options: settings.options),
+            shell: MasterShell(
+                registry: registry, streams: streams, events: events, answers: answers,
+                agents: agents, logger: logger),
+            name: "master")
+        host.send(.started(entropy: freshEntropy(), records: records))
+        logger.info(
+            "serving",
+            metadata: ["address": "\(settings.address):\(port)", "agents": "\(agentsPort)"])
+        await untilEnded()
+        await server.stop()
+        await agents.stop()
+        host.stop()
+    }
+
+    private func makeRoute(
+        _ info: Mesos_V1_MasterInfo, agentsPort: Int
+    ) -> HTTPServer.Route {
+        var version = Mesos_V1_VersionInfo()
+        version.version = settings.version
+        let views = MasterViews(
+            masterInfo: info, version: version, startedSeconds: ProcessClock().now.seconds)
+        let scheduler = SchedulerEndpoint(host: host, answers: answers, streams: streams)
+        let operators = OperatorEndpoint(host: host, answers: answers, views: views)
+        let legacy = LegacyEndpoint(version: version, agentsPort: agentsPort)
+        return { request, responder in
+            switch request.path {
+            case "/api/v1/scheduler", "/master/api/v1/scheduler":
+                scheduler.handle(request, responder)
+            case "/api/v1", "/master/api/v1": operators.handle(request, responder)
+            default: legacy.handle(request, responder)
+            }
+        }
+    }
+
+    private func masterInfo(port: Int, records: [MasterRecord]) -> Mesos_V1_MasterInfo {
+        var id = ""
+        for record in records {
+            if case .clusterCreated(let cluster) = record { id = cluster }
+        }
+        var info = Mesos_V1_MasterInfo(
+            id: id, hostname: settings.hostname, address: settings.address,
+            port: UInt16(clamping: port), version: settings.version)
+        info.capabilities = [Mesos_V1_MasterInfo.Capability.TypeEnum.agentUpdate, .agentDraining]
+            .map { type in
+                var capability = Mesos_V1_MasterInfo.Capability()
+                capability.type = type
+                return capability
+            }
+        return info
+    }
+
+    private static func take(_ event: RPCEvent, _ host: MachineHost<Master>) {
+        switch event {
+        case .connected(let id, let peer):
+            host.send(.agentConnected(ConnectionID(id.number), address: peer))
+        case .received(let id, let frames):
+            var events: [Master.Event] = []
+            for frame in frames {
+                // Nonsense ends the connection: its agent registers anew and is told what to do.
+                guard frame.kind == AgentFrames.kind,
+                    let message = try? AgentMessage(decoding: frame.payload)
+                else {
+                    events.append(.agentDisconnected(ConnectionID(id.number)))
+                    break
+                }
+                events.append(.agentSaid(ConnectionID(id.number), message))
+            }
+            host.send(events)
+        case .disconnected(let id, _):
+            host.send(.agentDisconnected(ConnectionID(id.number)))
+        }
+    }
+}
+
+/// The kinds of frame between agents and master.
+enum AgentFrames {
+    static let kind: UInt8 = 1
+}

@@ -1,0 +1,235 @@
+import AllocatorCore
+import MachineCore
+import MasterCore
+import MesosAPI
+import Model
+import OrderedCollections
+import SwiftProtobuf
+import Wire
+
+/// Answers the operator API's reading calls out of the master's state.
+struct MasterViews: Sendable {
+    let masterInfo: Mesos_V1_MasterInfo
+    let version: Mesos_V1_VersionInfo
+    let startedSeconds: Double
+
+    func serves(_ type: Mesos_V1_Master_Call.TypeEnum) -> Bool {
+        switch type {
+        case .getHealth, .getVersion, .getMaster, .getState, .getAgents, .getFrameworks, .getTasks,
+            .getExecutors, .getRoles, .getOperations, .listVolumes:
+            true
+        default: false
+        }
+    }
+
+    func response(
+        _ call: Mesos_V1_Master_Call, _ master: Master, _ now: Instant
+    ) -> Mesos_V1_Master_Response {
+        var response = Mesos_V1_Master_Response()
+        switch call.type {
+        case .getHealth:
+            response.type = .getHealth
+            response.getHealth.healthy = true
+        case .getVersion:
+            response.type = .getVersion
+            response.getVersion.versionInfo = version
+        case .getMaster:
+            response.type = .getMaster
+            response.getMaster.masterInfo = masterInfo
+            if let id = master.ledger.clusterID { response.getMaster.masterInfo.id = id }
+            response.getMaster.startTime = startedSeconds
+            response.getMaster.electedTime = startedSeconds
+        case .getState:
+            response.type = .getState
+            response.getState.getTasks = tasks(master)
+            response.getState.getExecutors = executors(master)
+            response.getState.getFrameworks = frameworks(master)
+            response.getState.getAgents = agents(master)
+        case .getAgents:
+            response.type = .getAgents
+            response.getAgents = agents(master)
+        case .getFrameworks:
+            response.type = .getFrameworks
+            response.getFrameworks = frameworks(master)
+        case .getTasks:
+            response.type = .getTasks
+            response.getTasks = tasks(master)
+        case .getExecutors:
+            response.type = .getExecutors
+            response.getExecutors = executors(master)
+        case .getRoles:
+            response.type = .getRoles
+            response.getRoles = roles(master)
+        case .getOperations:
+            response.type = .getOperations
+            response.getOperations.operations = master.pendingOperations.map {
+                Mesos_V1_Operation($0.operation, agent: $0.agent, state: .pending)
+            }
+        case .listVolumes:
+            response.type = .listVolumes
+            response.listVolumes.volumes = master.volumeRows.map(volume)
+        default: break
+        }
+        return response
+    }
+
+    private func agents(_ master: Master) -> Mesos_V1_Master_Response.GetAgents {
+        var answer = Mesos_V1_Master_Response.GetAgents()
+        for view in master.agentViews where view.agent != nil {
+            var description = view.row.description
+            description.id = view.row.id
+            guard !view.isRecovered else {
+                answer.recoveredAgents.append(Mesos_V1_AgentInfo(description))
+                continue
+            }
+            var agent = Mesos_V1_Master_Response.GetAgents.Agent()
+            agent.agentInfo = Mesos_V1_AgentInfo(description)
+            agent.active = view.isActive
+            agent.deactivated = false
+            agent.version = description.version
+            agent.pid = "slave(1)@\(description.address):\(description.port)"
+            agent.registeredTime.nanoseconds = view.row.registeredNanoseconds
+            if let again = view.agent?.reregisteredNanoseconds {
+                agent.reregisteredTime.nanoseconds = again
+            }
+            agent.totalResources = Mesos_V1_Resource.list(view.total, form: .endpoint)
+            agent.allocatedResources = Mesos_V1_Resource.list(view.allocated, form: .endpoint)
+            agent.offeredResources = Mesos_V1_Resource.list(view.offered, form: .endpoint)
+            agent.capabilities = Self.agentCapabilities
+            answer.agents.append(agent)
+        }
+        return answer
+    }
+
+    /// What every agent of ours can do, in Mesos's words.
+    private static let agentCapabilities: [Mesos_V1_AgentInfo.Capability] = {
+        let types: [Mesos_V1_AgentInfo.Capability.TypeEnum] = [
+            .multiRole, .hierarchicalRole, .reservationRefinement, .resourceProvider,
+            .resizeVolume, .agentOperationFeedback,
+        ]
+        return types.map { type in
+            var capability = Mesos_V1_AgentInfo.Capability()
+            capability.type = type
+            return capability
+        }
+    }()
+
+    private func frameworks(_ master: Master) -> Mesos_V1_Master_Response.GetFrameworks {
+        var answer = Mesos_V1_Master_Response.GetFrameworks()
+        answer.frameworks = master.activeFrameworks.map { framework($0, master) }
+        answer.completedFrameworks = master.removedFrameworks.map { framework($0, master) }
+        return answer
+    }
+
+    private func framework(
+        _ framework: MasterFramework, _ master: Master
+    ) -> Mesos_V1_Master_Response.GetFrameworks.Framework {
+        var answer = Mesos_V1_Master_Response.GetFrameworks.Framework()
+        var description = framework.description
+        description.id = framework.id
+        answer.frameworkInfo = Mesos_V1_FrameworkInfo(description)
+        answer.active = framework.isConnected && !framework.isEnding
+        answer.connected = framework.isConnected
+        answer.recovered = framework.isRecovered
+        answer.registeredTime.nanoseconds = framework.registeredNanoseconds
+        answer.reregisteredTime.nanoseconds =
+            framework.reregisteredNanoseconds ?? framework.registeredNanoseconds
+        if framework.isEnding, let ended = framework.disconnectedNanoseconds {
+            answer.unregisteredTime.nanoseconds = ended
+        }
+        var allocated = Resources()
+        for task in framework.sortedTasks { allocated.add(task.booked) }
+        for (_, executor) in framework.sortedExecutors { allocated.add(executor.booked) }
+        answer.allocatedResources = Mesos_V1_Resource.list(allocated, form: .endpoint)
+        var offered = Resources()
+        for id in framework.offers.sorted() {
+            guard let offer = master.offers[id] else { continue }
+            offered.add(offer.resources)
+            answer.offers.append(
+                Mesos_V1_Offer(
+                    id: offer.id, framework: offer.framework, role: offer.role,
+                    agent: master.agentView(offer.agent)?.row.description, agentID: offer.agent,
+                    resources: offer.resources))
+        }
+        answer.offeredResources = Mesos_V1_Resource.list(offered, form: .endpoint)
+        return answer
+    }
+
+    private func tasks(_ master: Master) -> Mesos_V1_Master_Response.GetTasks {
+        var answer = Mesos_V1_Master_Response.GetTasks()
+        for framework in master.activeFrameworks + master.removedFrameworks {
+            answer.tasks += framework.sortedTasks.map(task)
+            answer.unreachableTasks += framework.unreachableTasks.values.map(task)
+            answer.completedTasks += framework.completedTasks.map(task)
+        }
+        return answer
+    }
+
+    private func task(_ task: MasterTask) -> Mesos_V1_Task {
+        Mesos_V1_Task(
+            task.description, framework: task.framework, executor: task.executor,
+            state: task.toldState, updates: task.statuses)
+    }
+
+    private func executors(_ master: Master) -> Mesos_V1_Master_Response.GetExecutors {
+        var answer = Mesos_V1_Master_Response.GetExecutors()
+        for framework in master.activeFrameworks {
+            for (key, executor) in framework.sortedExecutors {
+                var entry = Mesos_V1_Master_Response.GetExecutors.Executor()
+                entry.executorInfo = Mesos_V1_ExecutorInfo(executor.description)
+                entry.executorInfo.frameworkID.value = framework.id.value
+                entry.agentID.value = key.agent.value
+                answer.executors.append(entry)
+            }
+        }
+        return answer
+    }
+
+    private func roles(_ master: Master) -> Mesos_V1_Master_Response.GetRoles {
+        var answer = Mesos_V1_Master_Response.GetRoles()
+        answer.roles = master.roleViews.map { view in
+            var role = Mesos_V1_Role()
+            role.name = view.name
+            role.weight = 1
+            role.frameworks = view.frameworks.map { id in
+                var message = Mesos_V1_FrameworkID()
+                message.value = id.value
+                return message
+            }
+            var held = view.allocated
+            held.add(view.offered)
+            let reserved = view.reserved.adding(held)
+            var sums = Resources()
+            for resource in reserved { sums.add(Resource(resource.name, resource.value)) }
+            role.resources = Mesos_V1_Resource.list(sums, form: .postRefinement)
+            return role
+        }
+        return answer
+    }
+
+    private func volume(
+        _ row: VolumeRow
+    ) -> Mesos_V1_Master_Response.ListVolumes.Volume {
+        var volume = Mesos_V1_Master_Response.ListVolumes.Volume()
+        volume.uuid = row.volume.uuid.value
+        volume.agentID.value = row.agent.value
+        volume.resource = Mesos_V1_Resource(row.volume.resource, form: .postRefinement)
+        if let framework = row.volume.framework { volume.frameworkID.value = framework.value }
+        if let principal = row.volume.principal { volume.principal = principal }
+        volume.created.nanoseconds = row.volume.createdNanoseconds
+        volume.state = row.standing.rawValue
+        volume.bookedBytes = bytes(row.volume.resource.amount)
+        guard let report = row.report else { return volume }
+        volume.backend = report.backend
+        volume.enforcement = report.enforcement.rawValue
+        volume.growsWhileMounted = report.growsWhileMounted
+        if let usable = report.usableBytes { volume.usableBytes = usable }
+        if let used = report.usedBytes { volume.usedBytes = used }
+        return volume
+    }
+
+    /// An amount of disk in MiB thousandths as bytes, rounded down.
+    private func bytes(_ amount: Amount) -> Int64 {
+        amount.thousandths / 1000 * 1_048_576 + amount.thousandths % 1000 * 1_048_576 / 1000
+    }
+}

@@ -1,0 +1,149 @@
+import AllocatorCore
+import MachineCore
+import Model
+import OrderedCollections
+
+/// What an ACCEPT works on: the rest of its offers, and to whom they were made.
+struct AcceptedPool {
+    let framework: FrameworkID
+    let agent: AgentID
+    let role: String
+    /// With the allocation role. A shared volume stays in it whoever uses it.
+    var rest: Resources
+}
+
+// ACCEPT: a list of operations on the offered pool, in order. One that fails is dropped alone, and
+// later ones may then miss what it would have made.
+
+extension Master {
+    mutating func accept(
+        _ id: FrameworkID, _ ids: [OfferID], _ operations: [OfferOperation], filter: Span
+    ) throws(Refusal) {
+        try checkCount(ids.count, options.limits.offersPerFramework, "offers")
+        try checkCount(operations.count, options.limits.operationsPerCall, "operations")
+        for operation in operations {
+            try checkCount(operation.tasks.count, options.limits.tasksPerLaunch, "tasks")
+        }
+        let first: Offer
+        do throws(Refusal) {
+            first = try checkOffers(ids, of: id)
+        } catch {
+            dropAll(operations, of: id, ids, because: error.message)
+            return
+        }
+        var pool = AcceptedPool(
+            framework: id, agent: first.agent, role: first.role, rest: Resources())
+        for offer in ids {
+            if let resources = takeOffer(offer)?.resources { pool.rest.add(resources) }
+        }
+        returnSpareCopies(from: &pool)
+        for operation in operations {
+            switch operation.kind {
+            case .launch(let tasks):
+                launch(tasks, operation, from: &pool)
+            case .launchGroup(let executor, let tasks):
+                launchGroup(executor, tasks, operation, from: &pool)
+            case .reserve, .unreserve, .create, .destroy, .grow, .shrink, .unsupported:
+                convert(operation, in: &pool)
+            }
+        }
+        allocator.recover(id, agent: pool.agent, resources: pool.rest, filter: filter, at: now)
+    }
+
+    /// One copy of a shared volume is enough, however many of the offers have it.
+    private mutating func returnSpareCopies(from pool: inout AcceptedPool) {
+        var spare = Resources()
+        for entry in pool.rest.entries where entry.copies > 1 {
+            spare.add(entry.resource, copies: entry.copies - 1)
+        }
+        guard pool.rest.subtract(spare) else { return }
+        allocator.recover(
+            pool.framework, agent: pool.agent, resources: spare, filter: nil, at: now)
+    }
+
+    /// Offers that are no more: every task is dropped and every operation with an id in error; what
+    /// is valid of the offers is free again.
+    private mutating func dropAll(
+        _ operations: [OfferOperation], of id: FrameworkID, _ ids: [OfferID],
+        because reason: String
+    ) {
+        for offer in ids where offers[offer]?.framework == id {
+            removeOffer(offer, isRescinded: false)
+        }
+        for operation in operations {
+            for task in operation.tasks {
+                tell(
+                    id, task.id, agent: task.agent, .dropped, .invalidOffers,
+                    "Task launched with invalid offers: \(reason)")
+            }
+            guard operation.kind.type != nil else { continue }
+            reportError(
+                operation.id, to: id, "Operation attempted with invalid offers: \(reason)")
+        }
+    }
+
+    private mutating func convert(_ operation: OfferOperation, in pool: inout AcceptedPool) {
+        do throws(Refusal) {
+            try performConversion(operation, in: &pool)
+        } catch {
+            var message = error.message
+            if error.kind == .invalid { message += "; on \(place(of: pool.agent))" }
+            reportError(operation.id, to: pool.framework, message)
+        }
+    }
+
+    private mutating func performConversion(
+        _ operation: OfferOperation, in pool: inout AcceptedPool
+    ) throws(Refusal) {
+        guard let framework = frameworks[pool.framework], let agent = agents[pool.agent] else {
+            return
+        }
+        if let id = operation.id {
+            try NameValidation.validate(id.value, limits: options.limits)
+            try checkCount(
+                framework.operations.count + 1, options.limits.operationsPerCall,
+                "operations with an id that are not acknowledged")
+        }
+        try operation.kind.validate(
+            by: .framework(
+                roles: framework.description.roles, allocationRole: pool.role,
+                principal: framework.description.principal,
+                capabilities: framework.description.capabilities))
+        try checkRoom(for: pool.agent)
+        let kind = operation.kind.resolved(in: agent.total)
+        if case .destroy(let volumes) = kind { try checkUnused(volumes, on: pool.agent) }
+        try kind.check(against: agent.total)
+        let conversion = try kind.conversion()
+        let allocated = conversion.allocated(to: pool.role)
+        var rest = pool.rest
+        try rest.apply(allocated)
+        let changes = try volumeChanges(
+            kind, on: pool.agent, framework: pool.framework,
+            principal: framework.description.principal)
+        if case .destroy(let volumes) = kind { rescindShared(volumes, on: pool.agent) }
+        try allocator.convertAllocated(
+            pool.agent, framework: pool.framework, conversion: allocated)
+        pool.rest = rest
+        issue(
+            OperationPlan(
+                kind: kind, conversion: conversion.allocated(to: nil), changes: changes,
+                framework: pool.framework, id: operation.id), to: pool.agent)
+    }
+
+    /// An agent in Mesos's words.
+    func place(of agent: AgentID) -> String {
+        guard let description = ledger.agents[agent]?.description else { return "agent \(agent)" }
+        return "agent \(agent) at \(description.address):\(description.port)"
+            + " (\(description.hostname))"
+    }
+}
+
+extension OfferOperation {
+    /// What a launch launches.
+    var tasks: [TaskDescription] {
+        switch kind {
+        case .launch(let tasks), .launchGroup(_, let tasks): tasks
+        case .reserve, .unreserve, .create, .destroy, .grow, .shrink, .unsupported: []
+        }
+    }
+}

@@ -1,0 +1,155 @@
+import AllocatorCore
+import MachineCore
+import Model
+import OrderedCollections
+
+/// A checked operation, before it has a UUID and a number.
+struct OperationPlan {
+    let kind: OfferOperation.Kind
+    /// Without allocation.
+    let conversion: ResourceConversion
+    let changes: [VolumeChange]
+    var framework: FrameworkID?
+    var id: OperationID?
+}
+
+// Operations on an agent's books.
+//
+//     issue: operationStored, applyOperation --operationResult finished--> pieces, volumes stored,
+//         \                                    operationRemoved, acknowledgeResult, answer 202
+//          \--operationResult failed--> operationRemoved, acknowledgeResult, books restored, 409
+//
+// `total` is confirmed + pending; the ledger holds what is confirmed and what is pending.
+
+extension Master {
+    func checkRoom(for agent: AgentID) throws(Refusal) {
+        guard !isStorageLow else { throw storageRefusal }
+        guard ledger.pending(agent).count < options.limits.pendingOperationsPerAgent else {
+            throw Refusal(
+                .unavailable, "agent \(agent) has too many operations that it has not confirmed")
+        }
+    }
+
+    @discardableResult
+    mutating func issue(_ plan: OperationPlan, to id: AgentID) -> OperationUUID? {
+        guard let agent = agents[id], let type = plan.kind.type else { return nil }
+        let operation = AgentOperation(
+            uuid: OperationUUID(generator.uuid()), sequence: agent.nextSequence, type: type,
+            framework: plan.framework, id: plan.id, conversion: plan.conversion,
+            volumeChanges: plan.changes)
+        touch(id)
+        let row = OperationRow(
+            agent: id, operation: operation, startedNanoseconds: now.nanoseconds)
+        store(.operationStored(row))
+        agents[id]?.nextSequence += 1
+        agents[id]?.noteVolumes(of: operation)
+        do throws(Refusal) {
+            try agents[id]?.total.apply(plan.conversion)
+        } catch {
+            agents[id]?.skippedOperations.insert(operation.uuid)
+        }
+        follow(row, state: .pending)
+        if let connection = agent.connection {
+            emit(.send(connection, .applyOperation(operation)))
+        }
+        return operation.uuid
+    }
+
+    mutating func operationEnded(_ id: AgentID, _ result: OperationResult) {
+        guard let row = ledger.operation(result.uuid), row.agent == id else {
+            emit(.drop(.operationUnknown, "result of \(result.uuid) from \(id)"))
+            acknowledgeResult(result.uuid, of: id)
+            return
+        }
+        touch(id)
+        switch result.state {
+        case .finished:
+            finish(row)
+        case .failed, .error, .dropped, .goneByOperator, .pending, .unreachable, .recovering,
+            .unknown:
+            fail(row, result.message ?? "the agent gave no reason")
+        }
+    }
+
+    private mutating func acknowledgeResult(_ uuid: OperationUUID, of id: AgentID) {
+        guard let connection = agents[id]?.connection else { return }
+        emit(.send(connection, .acknowledgeResult(uuid)))
+    }
+
+    private mutating func finish(_ row: OperationRow) {
+        do throws(Refusal) {
+            let pieces = try ledger.pieces(of: row.agent, after: row.operation.conversion)
+            confirm(row, pieces)
+        } catch {
+            // The agent has done what its books as we know them did not allow: only what it says
+            // of itself at a new registration can settle that.
+            emit(.drop(.booksDiffer, "\(row.operation.uuid) on \(row.agent): \(error.message)"))
+            if let connection = agents[row.agent]?.connection { disconnect(connection) }
+        }
+    }
+
+    /// Takes a finished operation into the confirmed books and tells whoever waits for it.
+    mutating func confirm(_ row: OperationRow, _ pieces: MasterRecord?) {
+        let uuid = row.operation.uuid
+        if let pieces { store(pieces) }
+        storeVolumes(of: row)
+        store(.operationRemoved(uuid))
+        acknowledgeResult(uuid, of: row.agent)
+        if agents[row.agent]?.skippedOperations.remove(uuid) != nil { rebase(row.agent) }
+        if let request = waiting.removeValue(forKey: uuid) { emit(.answer(request, .accepted)) }
+        reportEnd(of: row.operation, .finished, nil)
+    }
+
+    /// Takes a failed operation out of the books again and tells whoever waits for it.
+    mutating func fail(_ row: OperationRow, _ reason: String) {
+        let uuid = row.operation.uuid
+        store(.operationRemoved(uuid))
+        acknowledgeResult(uuid, of: row.agent)
+        if agents[row.agent]?.isRegistered == true { takeBack(row) }
+        if let request = waiting.removeValue(forKey: uuid) {
+            emit(.answer(request, .refused(Refusal(.conflict, reason))))
+        }
+        reportEnd(of: row.operation, .failed, reason)
+    }
+
+    private mutating func takeBack(_ row: OperationRow) {
+        let reversed = row.operation.conversion.reversed
+        let wasSkipped = agents[row.agent]?.skippedOperations.isEmpty == false
+        guard !wasSkipped, agents[row.agent]?.total.contains(reversed.consumed) == true else {
+            rebase(row.agent)
+            return
+        }
+        do throws(Refusal) {
+            try allocator.convertAvailable(row.agent, conversion: reversed)
+            try agents[row.agent]?.total.apply(reversed)
+            rebuildVolumeIndex(row.agent)
+        } catch {
+            rebase(row.agent)
+        }
+    }
+
+    /// Works out an agent's books anew from what is confirmed and what is pending. Offers made of
+    /// the old ones are rescinded; tasks keep what they hold until they end.
+    mutating func rebase(_ id: AgentID) {
+        rescindOffers(of: id)
+        recomputeTotal(id)
+        guard let total = agents[id]?.total else { return }
+        touch(id)
+        allocator.setTotal(id, total: total)
+    }
+
+    mutating func recomputeTotal(_ id: AgentID) {
+        var total = ledger.confirmed(id)
+        var skipped: Set<OperationUUID> = []
+        for row in ledger.pending(id) {
+            do throws(Refusal) {
+                try total.apply(row.operation.conversion)
+            } catch {
+                skipped.insert(row.operation.uuid)
+            }
+        }
+        agents[id]?.total = total
+        agents[id]?.skippedOperations = skipped
+        rebuildVolumeIndex(id)
+    }
+}

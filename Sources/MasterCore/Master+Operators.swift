@@ -1,0 +1,132 @@
+import AllocatorCore
+import MachineCore
+import Model
+import OrderedCollections
+
+// Operators' calls. One that changes an agent's books is answered when the agent has it on disk.
+
+extension Master {
+    mutating func operatorCalled(
+        _ request: RequestID, _ call: OperatorCall, principal: String?
+    ) {
+        do throws(Refusal) {
+            switch call {
+            case .apply(let kind, let agent):
+                let uuid = try apply(kind, to: agent, principal: principal)
+                waiting[uuid] = request
+                timers.add(
+                    .operation(uuid), at: now + .milliseconds(options.operationTimeoutMilliseconds)
+                )
+            case .teardown(let framework):
+                guard let known = frameworks[framework], !known.isEnding else {
+                    throw Refusal(.invalid, "No framework found with specified ID")
+                }
+                removeFramework(framework)
+                emit(.answer(request, .done))
+            case .markAgentGone(let agent):
+                try markGone(agent)
+                emit(.answer(request, .done))
+            case .killTask(let framework, let task, let grace):
+                let key = TaskKey(framework, task)
+                guard frameworks[framework]?.tasks[task] != nil else {
+                    throw Refusal(.notFound, "framework '\(framework)' runs no task '\(task)'")
+                }
+                kill(key, agent: nil, graceMilliseconds: grace)
+                emit(.answer(request, .accepted))
+            }
+        } catch {
+            emit(.answer(request, .refused(error)))
+        }
+    }
+
+    private mutating func apply(
+        _ kind: OfferOperation.Kind, to id: AgentID, principal: String?
+    ) throws(Refusal) -> OperationUUID {
+        guard let agent = agents[id] else {
+            throw Refusal(.invalid, "No agent found with specified ID")
+        }
+        guard agent.isRegistered else {
+            throw Refusal(
+                .unavailable,
+                "agent \(id) has not come back yet since the master was started; try again")
+        }
+        let plan: OperationPlan
+        do throws(Refusal) {
+            plan = try self.plan(kind, on: agent, principal: principal)
+        } catch {
+            guard error.kind == .invalid else { throw error }
+            throw Refusal(.invalid, "Invalid \(title(of: kind, on: id)): \(error.message)")
+        }
+        try free(plan, on: id)
+        guard let uuid = issue(plan, to: id) else {
+            throw Refusal(.invalid, "the call changes nothing")
+        }
+        return uuid
+    }
+
+    private mutating func plan(
+        _ kind: OfferOperation.Kind, on agent: MasterAgent, principal: String?
+    ) throws(Refusal) -> OperationPlan {
+        try kind.validate(by: .operator(principal: principal))
+        try checkRoom(for: agent.id)
+        let kind = kind.resolved(in: agent.total)
+        if case .destroy(let volumes) = kind { try checkUnused(volumes, on: agent.id) }
+        try kind.check(against: agent.total)
+        let conversion = try kind.conversion().allocated(to: nil)
+        let changes = try volumeChanges(
+            kind, on: agent.id, framework: nil, principal: principal)
+        return OperationPlan(kind: kind, conversion: conversion, changes: changes)
+    }
+
+    /// As Mesos begins its refusals.
+    private func title(of kind: OfferOperation.Kind, on agent: AgentID) -> String {
+        let name = "\(kind.type?.rawValue ?? "LAUNCH") operation"
+        switch kind {
+        case .unreserve, .destroy: return name
+        case .reserve, .create, .grow, .shrink, .launch, .launchGroup, .unsupported:
+            return "\(name) on \(place(of: agent))"
+        }
+    }
+
+    /// Takes what the operation consumes from what nobody holds; rescinds offers of the agent one
+    /// after another until that is enough, and none at all if it can't be.
+    private mutating func free(_ plan: OperationPlan, on id: AgentID) throws(Refusal) {
+        if case .destroy(let volumes) = plan.kind { rescindShared(volumes, on: id) }
+        do throws(Refusal) {
+            try allocator.convertAvailable(id, conversion: plan.conversion)
+            return
+        } catch {
+            try checkUnheld(plan.conversion, on: id)
+        }
+        let wanted = Set(plan.conversion.consumed.map(ResourceKey.init))
+        for offer in (agents[id]?.offers ?? []).sorted() {
+            let isWanted = offers[offer]?.resources.contains {
+                wanted.contains(ResourceKey($0.with(allocationRole: nil)))
+            }
+            guard isWanted == true else { continue }
+            removeOffer(
+                offer, isRescinded: true,
+                filter: .milliseconds(options.defaultRefuseMilliseconds))
+            do throws(Refusal) {
+                try allocator.convertAvailable(id, conversion: plan.conversion)
+                return
+            } catch {
+                continue
+            }
+        }
+        try allocator.convertAvailable(id, conversion: plan.conversion)
+    }
+
+    /// Throws `conflict`, with what there is, if tasks hold what the operation needs.
+    private func checkUnheld(_ conversion: ResourceConversion, on id: AgentID) throws(Refusal) {
+        guard let agent = agents[id] else { return }
+        let names = Set(conversion.consumed.sortedNames)
+        var free = agent.total.filter { names.contains($0.name) }
+        for booked in holdings(of: agent) {
+            for resource in booked where !resource.isShared {
+                free.subtract(resource.with(allocationRole: nil))
+            }
+        }
+        try free.apply(conversion)
+    }
+}

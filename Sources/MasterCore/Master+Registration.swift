@@ -1,0 +1,189 @@
+import AllocatorCore
+import MachineCore
+import Model
+import OrderedCollections
+
+// An agent comes or comes back. What it brings is what is: its books replace ours, its volumes are
+// compared with the inventory, and the operations above its last number are sent again in order.
+
+extension Master {
+    mutating func register(_ connection: ConnectionID, _ registration: AgentRegistration) {
+        guard let known = connections[connection] else {
+            emit(.closeConnection(connection))
+            return
+        }
+        guard known.agent == nil else {
+            emit(.drop(.registeredTwice, "agent \(known.agent?.value ?? "")"))
+            disconnect(connection)
+            return
+        }
+        do throws(Refusal) {
+            try check(registration)
+        } catch {
+            emit(.drop(.agentRefused, "agent at \(known.address): \(error.message)"))
+            emit(
+                .send(connection, .refused(error.message, isFinal: error.kind == .forbidden)))
+            disconnect(connection)
+            return
+        }
+        admit(connection, registration)
+    }
+
+    private func check(_ registration: AgentRegistration) throws(Refusal) {
+        let limits = options.limits
+        if let id = registration.description.id {
+            try NameValidation.validate(id.value, limits: limits)
+            guard ledger.agents[id]?.standing != .gone else {
+                throw Refusal(.forbidden, "Agent has been marked gone")
+            }
+        }
+        let isKnown = registration.description.id.map { ledger.agents[$0] != nil } ?? false
+        if !isKnown {
+            guard ledger.agents.count < limits.agents else {
+                throw Refusal(.tooLarge, "there are \(ledger.agents.count) agents already")
+            }
+            guard !isStorageLow else { throw storageRefusal }
+        }
+        guard registration.volumes.count <= limits.volumesPerAgent,
+            registration.results.count <= limits.pendingOperationsPerAgent,
+            registration.total.count <= limits.resourcesPerMessage,
+            registration.lastSequence < UInt64.max / 2
+        else {
+            throw Refusal(.tooLarge, "the registration names too many things")
+        }
+        guard registration.total.allSatisfy({ $0.allocationRole == nil }) else {
+            throw Refusal(.invalid, "an agent's books name no allocation")
+        }
+        guard registration.total.bare == registration.description.resources.bare else {
+            throw Refusal(
+                .invalid, "the agent's books do not add up to the resources that it has")
+        }
+    }
+
+    private mutating func admit(_ connection: ConnectionID, _ registration: AgentRegistration) {
+        let id = registration.description.id ?? newAgentID()
+        touch(id)
+        if let old = agents[id]?.connection { disconnect(old) }
+        rescindOffers(of: id)
+        let wasUnreachable = ledger.agents[id]?.standing == .unreachable
+        if agents[id] == nil { agents[id] = MasterAgent(id: id) }
+        // Until its books are settled nothing is worked out from them.
+        agents[id]?.isRegistered = false
+        connections[connection]?.agent = id
+        agents[id]?.connection = connection
+        agents[id]?.reregisteredNanoseconds =
+            ledger.agents[id] == nil ? nil : now.nanoseconds
+        storeRow(id, registration)
+        let timeout =
+            options.agentPingTimeoutMilliseconds * Int64(max(1, options.maxAgentPingTimeouts))
+        emit(.send(connection, .registered(id, pingTimeoutMilliseconds: timeout)))
+        settleResults(id, registration)
+        settleBooks(id, registration)
+        agents[id]?.isRegistered = true
+        reviewTasks(id, registration, wasUnreachable: wasUnreachable)
+        admitToAllocator(id)
+        for row in ledger.pending(id) {
+            emit(.send(connection, .applyOperation(row.operation)))
+        }
+        if wasUnreachable { reportPending(of: id, as: .pending, "Agent is back") }
+        agents[id]?.silentPings = 0
+        ping(id)
+    }
+
+    private mutating func newAgentID() -> AgentID {
+        var id = AgentID("\(clusterID)-S\(nextAgent)")
+        while ledger.agents[id] != nil {
+            nextAgent += 1
+            id = AgentID("\(clusterID)-S\(nextAgent)")
+        }
+        nextAgent += 1
+        return id
+    }
+
+    private mutating func storeRow(_ id: AgentID, _ registration: AgentRegistration) {
+        let old = ledger.agents[id]
+        var description = registration.description
+        description.id = id
+        let isBack = old?.standing == .admitted
+        let row = AgentRow(
+            id: id, description: description, standing: .admitted,
+            sinceNanoseconds: (isBack ? old?.sinceNanoseconds : nil) ?? now.nanoseconds,
+            registeredNanoseconds: old?.registeredNanoseconds ?? now.nanoseconds,
+            lastSequence: max(old?.lastSequence ?? 0, registration.lastSequence))
+        guard row != old else { return }
+        store(.agentStored(row))
+    }
+
+    /// Takes the results that the agent has kept for us.
+    private mutating func settleResults(_ id: AgentID, _ registration: AgentRegistration) {
+        for result in registration.results {
+            guard let row = ledger.operation(result.uuid), row.agent == id,
+                result.state == .finished
+            else {
+                operationEnded(id, result)
+                continue
+            }
+            // Where the pieces do not fit, the agent's books replace ours in a moment.
+            confirm(row, try? ledger.pieces(of: id, after: row.operation.conversion))
+        }
+        let lost = ledger.pending(id).filter {
+            $0.operation.sequence <= registration.lastSequence
+        }
+        for row in lost {
+            store(.operationRemoved(row.operation.uuid))
+            abandon(row, as: .unknown, "the agent has no result of the operation any more")
+        }
+    }
+
+    private mutating func settleBooks(_ id: AgentID, _ registration: AgentRegistration) {
+        if let pieces = ledger.pieces(of: id, replacedBy: registration.total) {
+            if !ledger.confirmed(id).isEmpty {
+                emit(.drop(.booksDiffer, "agent \(id) has other resources than were known"))
+            }
+            store(pieces)
+        }
+        reviewVolumes(registration.volumes, of: id)
+        recomputeTotal(id)
+        let skipped = agents[id]?.skippedOperations ?? []
+        for row in ledger.pending(id) where skipped.contains(row.operation.uuid) {
+            store(.operationRemoved(row.operation.uuid))
+            abandon(row, as: .dropped, "the agent came back without the resources")
+        }
+        var sequence = registration.lastSequence
+        for row in ledger.pending(id) {
+            sequence += 1
+            guard row.operation.sequence != sequence else { continue }
+            store(
+                .operationStored(
+                    OperationRow(
+                        agent: id, operation: row.operation.numbered(sequence),
+                        startedNanoseconds: row.startedNanoseconds)))
+        }
+        agents[id]?.nextSequence = sequence + 1
+        recomputeTotal(id)
+    }
+
+    /// Gives the allocator an agent with what tasks and executors hold of it.
+    private mutating func admitToAllocator(_ id: AgentID) {
+        guard let agent = agents[id] else { return }
+        var used: [(FrameworkID, Resources)] = []
+        for key in agent.executors.sorted() {
+            guard let booked = frameworks[key.framework]?.executors[key]?.booked else { continue }
+            used.append((key.framework, booked))
+        }
+        for key in agent.tasks.sorted() {
+            guard let booked = frameworks[key.framework]?.tasks[key.task]?.booked else { continue }
+            used.append((key.framework, booked))
+        }
+        allocator.addAgent(id, total: agent.total, used: used)
+    }
+}
+
+extension AgentOperation {
+    /// The same operation with another number: the agent's journal is older than ours.
+    fileprivate func numbered(_ sequence: UInt64) -> AgentOperation {
+        AgentOperation(
+            uuid: uuid, sequence: sequence, type: type, framework: framework, id: id,
+            conversion: conversion, volumeChanges: volumeChanges)
+    }
+}

@@ -1,0 +1,41 @@
+import MachineCore
+import Model
+import OrderedCollections
+
+extension Master {
+    /// Whatever is due, in order. An entry whose time no longer counts is stale.
+    mutating func runTimers() {
+        while let (timer, due) = timers.pop(until: now) {
+            switch timer {
+            case .heartbeat(let framework, let stream):
+                heartbeat(framework, stream)
+            case .failover(let framework):
+                guard frameworks[framework]?.failoverDue == due else { continue }
+                removeFramework(framework)
+            case .ping(let agent):
+                guard agents[agent]?.pingDue == due else { continue }
+                pingDue(agent)
+            case .operation(let uuid):
+                guard let request = waiting.removeValue(forKey: uuid) else { continue }
+                emit(.answer(request, .acceptedPending(uuid)))
+            case .offer(let offer):
+                guard offers[offer] != nil else { continue }
+                removeOffer(offer, isRescinded: true)
+            case .reregistration:
+                guard reregistrationDue == due else { continue }
+                reregistrationDue = nil
+                for agent in agents.values where !agent.isRegistered {
+                    loseAgent(
+                        agent.id, because: "the agent did not return after the master's restart")
+                }
+            }
+        }
+    }
+
+    private mutating func heartbeat(_ framework: FrameworkID, _ stream: StreamID) {
+        guard frameworks[framework]?.stream == stream else { return }
+        emit(.sendEvent(stream, .heartbeat))
+        timers.add(
+            .heartbeat(framework, stream), at: now + .milliseconds(options.heartbeatMilliseconds))
+    }
+}

@@ -1,0 +1,55 @@
+import MachineCore
+package import Model
+
+/// An admitted agent as this master sees it now; what must last is in the `Ledger`.
+///
+///     recovered --register--> registered, connected <--register/disconnect--> registered, waiting
+///     either of them --no answer for long--> unreachable (only in the Ledger) --register--> back
+package struct MasterAgent: Sendable {
+    package let id: AgentID
+    /// Whether it has come back to this master: what it runs is known.
+    package internal(set) var isRegistered = false
+    /// Nil: not connected now.
+    package internal(set) var connection: ConnectionID?
+    /// Its resources after every operation, also those that it has not confirmed.
+    package internal(set) var total = Resources()
+    package internal(set) var tasks: Set<TaskKey> = []
+    package internal(set) var executors: Set<ExecutorKey> = []
+    package internal(set) var offers: Set<OfferID> = []
+    /// Nanoseconds since 1970 of its last registration with this master.
+    package internal(set) var reregisteredNanoseconds: Int64?
+
+    /// The number of its next operation.
+    var nextSequence: UInt64 = 1
+    /// Operations in flight that `total` leaves out, because one before them failed.
+    var skippedOperations: Set<OperationUUID> = []
+    /// The UUIDs of its volumes, also of those that are being made.
+    var volumeUUIDs: [ResourceKey: VolumeUUID] = [:]
+    var pingNumber: UInt64 = 0
+    var isPongDue = false
+    var silentPings = 0
+    var pingDue: Instant?
+
+    init(id: AgentID) { self.id = id }
+
+    package var isConnected: Bool { connection != nil }
+}
+
+/// A framework's executor on one agent; an executor id is unique there only.
+package struct ExecutorKey: Hashable, Comparable, Sendable {
+    package let framework: FrameworkID
+    package let agent: AgentID
+    package let executor: ExecutorID
+
+    package static func < (left: ExecutorKey, right: ExecutorKey) -> Bool {
+        (left.framework, left.agent, left.executor)
+            < (right.framework, right.agent, right.executor)
+    }
+}
+
+/// An executor that runs or is to run. Command executors are not kept.
+package struct MasterExecutor: Sendable {
+    package var description: ExecutorDescription
+    /// What it holds besides its tasks; with the allocation role.
+    package internal(set) var booked = Resources()
+}

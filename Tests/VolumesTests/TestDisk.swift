@@ -1,0 +1,192 @@
+import Glibc
+import Linux
+import Model
+import Synchronization
+import Testing
+
+@testable import Volumes
+
+/// The backends that this kernel and this user can run, by trying; the others with their reason.
+enum TestBackend: String, CaseIterable, CustomTestStringConvertible, Sendable {
+    case directory
+    case loopExt4
+    case loopXFS
+    case btrfs
+
+    var testDescription: String { rawValue }
+
+    static let usable: [TestBackend] = {
+        var usable: [TestBackend] = []
+        for backend in allCases {
+            do {
+                _ = try TestDisk(backend)
+                usable.append(backend)
+            } catch {
+                print("SKIPPED volume tests of \(backend.rawValue): \(error)")
+            }
+        }
+        return usable
+    }()
+
+    static let enforced = usable.filter { $0 != .directory }
+    static let images = usable.filter { $0 == .loopExt4 || $0 == .loopXFS }
+
+    var preference: BackendPreference {
+        switch self {
+        case .directory: .directory
+        case .loopExt4: .loopExt4
+        case .loopXFS: .loopXFS
+        case .btrfs: .btrfs
+        }
+    }
+
+    /// The size of a test's volume: as small as the backend allows.
+    var bytes: Int64 { self == .loopXFS ? 300 << 20 : 16 << 20 }
+}
+
+/// A work directory of its own for each test, gone with the value and all mounts below it.
+final class TestDisk: Sendable {
+    private static let count = Mutex(0)
+
+    let root: String
+    let backend: TestBackend
+    let selection: BackendSelection
+    private let top: String
+
+    init(_ backend: TestBackend) throws {
+        let number = Self.count.withLock { count -> Int in
+            count += 1
+            return count
+        }
+        self.backend = backend
+        top = "/tmp/holdfast-volumes-\(getpid())-\(number)"
+        try Files.makeDirectories(top)
+        root = backend == .btrfs ? "\(top)/disk" : "\(top)/work"
+        do {
+            try Files.makeDirectory(root)
+            if backend == .btrfs { try Self.mountBtrfs("\(top)/disk.image", at: root) }
+            let layout = VolumeLayout(.root(workDirectory: root))
+            try layout.makeDirectories()
+            selection = try BackendSelector.select(backend.preference, layout)
+        } catch {
+            Self.cleanUp(top)
+            throw error
+        }
+    }
+
+    deinit { Self.cleanUp(top) }
+
+    private static func cleanUp(_ top: String) {
+        try? WorkDirectory.releaseMounts(top)
+        while (try? DirectoryRemoval.advance(top, entries: 100_000)) == false {}
+    }
+
+    private static func mountBtrfs(_ image: String, at path: String) throws {
+        guard Privilege.isRoot else {
+            throw VolumeError.unavailable(.btrfs, "only root can mount")
+        }
+        let file = try Descriptor.open(image, .createNew)
+        try FileAllocation.setLength(file, bytes: 1 << 30, image)
+        let made = try Command("mkfs.btrfs", ["-q", "-f", image]).run()
+        guard made.isSuccess else { throw VolumeError.unavailable(.btrfs, made.summary) }
+        let loop = try LoopDevice.attach(file, image, sectorSize: 4096)
+        try Mount.attach(loop.path, at: path, fileSystem: "btrfs", flags: 0, options: "")
+    }
+
+    /// The volumes as a newly started agent sees them.
+    func store() throws -> VolumeStore {
+        try VolumeStore(VolumeLayout(.root(workDirectory: root)), selection)
+    }
+
+    func spec(
+        _ number: Int = 1, name: String = "data", bytes: Int64? = nil, role: String = "eng/db"
+    ) -> VolumeSpec {
+        let digits = String(number, radix: 16)
+        let uuid = String(repeating: "0", count: 8 - digits.count) + digits
+        return VolumeSpec(
+            uuid: VolumeUUID("\(uuid)-1111-4111-8111-111111111111"), role: role,
+            persistenceID: name, bytes: bytes ?? backend.bytes, createdBy: "tester")
+    }
+
+    /// Makes a volume that is ready and mounted; returns its path.
+    func ready(_ store: VolumeStore, _ spec: VolumeSpec) throws -> String {
+        try store.create(spec)
+        return try store.mount(spec.uuid)
+    }
+
+    /// Erases to the end.
+    func erase(_ store: VolumeStore, _ uuid: VolumeUUID) throws -> Erasure {
+        for _ in 0..<10_000 {
+            let result = try store.erase(uuid)
+            if result != .unfinished { return result }
+        }
+        return .unfinished
+    }
+}
+
+/// Writes a file until it has `limit` bytes on the disk or the disk refuses.
+func fill(_ path: String, limit: Int64) throws -> (bytes: Int64, error: SystemError?) {
+    let file = try Descriptor.open(path, .create)
+    let chunk = [UInt8](repeating: 0xA5, count: 256 << 10)
+    var written: Int64 = 0
+    do {
+        while written < limit {
+            try chunk.withUnsafeBytes { try file.write($0, at: written, path) }
+            if written % (4 << 20) == 0 { try file.sync(path) }
+            written += Int64(chunk.count)
+        }
+        try file.sync(path)
+    } catch let error as SystemError {
+        return (written, error)
+    }
+    return (written, nil)
+}
+
+func writeText(_ text: String, to path: String) throws {
+    try DurableFile.write(Array(text.utf8), to: path, mode: 0o644)
+}
+
+func readText(_ path: String) throws -> String? {
+    try DurableFile.read(path).map { String(decoding: $0, as: UTF8.self) }
+}
+
+/// A shell script in a mount namespace of its own that has said "ready" and then lives on.
+final class OtherNamespace: Sendable {
+    let process: Int32
+    private let output: Descriptor
+
+    /// With `private` propagation, mounts made or gone here afterwards don't reach it.
+    init(_ script: String, _ arguments: [String], propagation: String = "private") throws {
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else { throw SystemError.last("pipe", "") }
+        output = Descriptor(owning: ends[0])
+        _ = fcntl(ends[0], F_SETFD, FD_CLOEXEC)
+        let words =
+            [
+                "unshare", "-m", "--propagation", propagation, "sh", "-c",
+                "\(script); echo ready; exec sleep 600", "sh",
+            ] + arguments
+        var pointers = words.map { strdup($0) } + [nil]
+        defer { for pointer in pointers { free(pointer) } }
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
+        posix_spawn_file_actions_addclose(&actions, ends[1])
+        var child: pid_t = 0
+        let code = posix_spawn(&child, "/usr/bin/unshare", &actions, nil, &pointers, nil)
+        close(ends[1])
+        guard code == 0 else { throw SystemError("posix_spawn", "unshare", errno: code) }
+        process = child
+        var byte: UInt8 = 0
+        guard read(output.number, &byte, 1) == 1 else {
+            throw SystemError("read", script, errno: EPIPE)
+        }
+    }
+
+    func end() {
+        kill(process, SIGKILL)
+        var status: Int32 = 0
+        waitpid(process, &status, 0)
+    }
+}
