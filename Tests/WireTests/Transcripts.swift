@@ -30,7 +30,7 @@ enum Transcripts {
 
     private static func exchanges(of file: URL) throws -> [Exchange] {
         let root = try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any]
-        return (root?["exchanges"] as? [[String: Any]] ?? []).map { item in
+        return flattened(root ?? [:]).map { item in
             let request = item["request"] as? [String: Any] ?? [:]
             let response = item["response"] as? [String: Any] ?? [:]
             let pairs = request["headers"] as? [[String]] ?? []
@@ -44,6 +44,12 @@ enum Transcripts {
                 response: (response["body"] as? [String: Any])?["text"] as? String,
                 events: records(response["raw_chunks"] as? [[String: Any]] ?? []))
         }
+    }
+
+    /// An executor's own recording is one exchange that holds others.
+    private static func flattened(_ item: [String: Any]) -> [[String: Any]] {
+        guard let inner = item["exchanges"] as? [[String: Any]] else { return [item] }
+        return inner.flatMap(flattened)
     }
 
     /// The records of a stream: each chunk is a length, a line feed and the record.

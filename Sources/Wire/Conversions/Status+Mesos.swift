@@ -36,7 +36,8 @@ extension StatusUpdate {
             reason: message.hasReason ? StatusReason(message.reason.rawValue) : nil,
             message: message.hasMessage ? message.message : nil,
             isHealthy: message.hasHealthy ? message.healthy : nil,
-            timestampNanoseconds: Int64(message.timestamp * 1e9), payload: Payload(rest))
+            timestampNanoseconds: Int64((message.timestamp * 1e6).rounded()) * 1000,
+            payload: Payload(rest))
     }
 }
 

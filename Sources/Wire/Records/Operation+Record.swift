@@ -71,8 +71,7 @@ extension VolumeChange: RecordCoded {
         case .create(let volume): self = .create(try VolumeDescription(volume))
         case .destroy(let uuid): self = .destroy(try Needed.id(uuid, "change.destroy"))
         case .resize(let resize):
-            let range = 0...Amount.largest.thousandths
-            guard resize.hasThousandths, range.contains(resize.thousandths) else {
+            guard resize.hasThousandths, Amount.recordable.contains(resize.thousandths) else {
                 throw Refusal(.invalid, "'resize.thousandths' is missing or out of range")
             }
             self = .resize(

@@ -38,11 +38,16 @@ extension Resource: RecordCoded {
     }
 }
 
+extension Amount {
+    /// Thousandths that a record may hold: sums of a thousand of the largest amounts.
+    static let recordable = 0...Amount.largest.thousandths * 1000
+}
+
 extension ResourceValue {
     fileprivate init(_ form: Holdfast_Resource.OneOf_Value?) throws(Refusal) {
         switch form {
         case .thousandths(let count):
-            guard count >= 0, count <= Amount.largest.thousandths else {
+            guard Amount.recordable.contains(count) else {
                 throw Refusal(.invalid, "'resource.thousandths' is out of range")
             }
             self = .scalar(Amount(thousandths: count))
