@@ -45,6 +45,8 @@ int clinux_btrfs_subvolume_id(int fd, uint64_t *id);
 // Up to `capacity` ids of the subvolumes directly below `parent`; returns how many.
 int clinux_btrfs_children(int fd, uint64_t parent, uint64_t *ids, int capacity);
 int clinux_btrfs_subvolume_destroy(int fd, uint64_t id);
+// Commits, and wakes the thread that cleans deleted subvolumes away.
+int clinux_btrfs_sync(int fd);
 int clinux_btrfs_qgroup_create(int fd, uint64_t qgroup);
 int clinux_btrfs_qgroup_destroy(int fd, uint64_t qgroup);
 int clinux_btrfs_qgroup_limit(int fd, uint64_t qgroup, uint64_t bytes);
