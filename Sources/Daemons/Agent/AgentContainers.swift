@@ -1,0 +1,196 @@
+import AgentCore
+import Containers
+import Foundation
+import Glibc
+import Linux
+import Logging
+import MesosAPI
+import Model
+import SwiftProtobuf
+import Synchronization
+import Volumes
+import Wire
+
+/// Starts, signals and ends the agent's containers on threads of its own.
+final class AgentContainers: Sendable {
+    /// How far a container's start has come.
+    private enum Phase {
+        /// With the strongest signal that came meanwhile.
+        case starting(ContainerSignal?)
+        case running
+    }
+
+    private let launcher: any Launcher
+    private let volumes: AgentVolumes
+    private let agentAddress: String
+    private let switchesUser: Bool
+    private let threads = BlockingThreads("containers", limit: 8)
+    private let phases = Mutex<[ContainerID: Phase]>([:])
+    private let send: @Sendable (Agent.Event) -> Void
+
+    init(
+        launcher: any Launcher, volumes: AgentVolumes, agentAddress: String, switchesUser: Bool,
+        send: @escaping @Sendable (Agent.Event) -> Void
+    ) {
+        self.launcher = launcher
+        self.volumes = volumes
+        self.agentAddress = agentAddress
+        self.switchesUser = switchesUser
+        self.send = send
+    }
+
+    /// What runs or has ended since the agent's former life; running ones are watched again.
+    func recover() throws -> [StartReport.FoundContainer] {
+        try launcher.recover().map { found in
+            let id = ContainerID(found.id)
+            guard let exit = found.exit else {
+                phases.withLock { $0[id] = .running }
+                return .init(id, .running(status: status(id)))
+            }
+            return .init(id, .ended(Self.end(exit)))
+        }
+    }
+
+    /// Reports the ends of what `recover` found running; called when the agent can hear of them.
+    func watchRecovered() {
+        for id in phases.withLock({ Array($0.keys) }) { watch(id) }
+    }
+
+    func launch(_ launch: ContainerLaunch) {
+        phases.withLock { $0[launch.container] = .starting(nil) }
+        threads.run { [self] in
+            let id = launch.container
+            do {
+                try launcher.launch(try spec(launch))
+            } catch {
+                phases.withLock { $0[id] = nil }
+                launcher.remove(id.value)
+                return send(.containerFailed(id, reason: "\(error)"))
+            }
+            let missed = phases.withLock { phases -> ContainerSignal? in
+                defer { phases[id] = .running }
+                if case .starting(let signal) = phases[id] { return signal }
+                return nil
+            }
+            send(.containerStarted(id, status: status(id)))
+            watch(id)
+            if let missed { signalNow(id, missed) }
+        }
+    }
+
+    func signal(_ id: ContainerID, _ signal: ContainerSignal) {
+        let isRunning = phases.withLock { phases in
+            switch phases[id] {
+            case .starting(let earlier):
+                if earlier != .kill { phases[id] = .starting(signal) }
+                return false
+            case .running: return true
+            case nil: return false
+            }
+        }
+        if isRunning { threads.run { [self] in signalNow(id, signal) } }
+    }
+
+    private func signalNow(_ id: ContainerID, _ signal: ContainerSignal) {
+        switch signal {
+        case .terminate: launcher.signal(id.value, SIGTERM)
+        case .kill: launcher.kill(id.value)
+        }
+    }
+
+    func remove(_ id: ContainerID) {
+        phases.withLock { $0[id] = nil }
+        threads.run { [self] in launcher.remove(id.value) }
+    }
+
+    /// Runs a check's command in a task's container; nil: it took too long or could not run.
+    func execute(
+        _ id: ContainerID, _ command: Mesos_V1_CommandInfo, timeoutMilliseconds: Int64
+    ) -> Int32? {
+        let variables = command.environment.variables.map {
+            ContainerSpec.Variable($0.name, $0.value)
+        }
+        let status = try? launcher.execute(
+            id.value, Self.command(command), environment: variables,
+            timeoutMilliseconds: timeoutMilliseconds)
+        return status ?? nil
+    }
+
+    func usage(_ id: ContainerID) -> ContainerUsage? { launcher.usage(id.value) }
+
+    private func watch(_ id: ContainerID) {
+        launcher.watch(id.value) { [self] exit in
+            phases.withLock { $0[id] = nil }
+            send(.containerEnded(id, Self.end(exit)))
+        }
+    }
+
+    private static func end(_ exit: ContainerExit) -> ContainerEnd {
+        ContainerEnd(waitStatus: exit.waitStatus, isOutOfMemory: exit.isOutOfMemory)
+    }
+
+    private func spec(_ launch: ContainerLaunch) throws -> ContainerSpec {
+        let command: Mesos_V1_CommandInfo
+        switch launch.kind {
+        case .command:
+            let info: Mesos_V1_TaskInfo = launch.task.payload.message()
+            guard !info.container.mesos.hasImage, !info.container.hasDocker else {
+                throw ContainerError("container images are not supported by this agent")
+            }
+            command = info.command
+        case .executor:
+            let info: Mesos_V1_ExecutorInfo = launch.executor.payload.message()
+            command = info.command
+        }
+        let name = command.hasUser ? command.user : launch.user
+        let user = try switchesUser ? UserIdentity.lookup(name) : UserIdentity.current()
+        try Sandbox.make(launch.directory, owner: user)
+        try Fetcher.fetch(command.uris, into: launch.directory, owner: user)
+        var mounted: [ContainerSpec.Volume] = []
+        for volume in launch.volumes {
+            let path = try volumes.mount(
+                volume.volume, owner: VolumeOwner(uid: user.uid, gid: user.gid, mode: 0o700))
+            mounted.append(
+                .init(
+                    hostPath: path, containerPath: volume.containerPath,
+                    isReadOnly: volume.isReadOnly))
+        }
+        return ContainerSpec(
+            id: launch.container.value, sandbox: launch.directory, user: user,
+            command: Self.command(command),
+            environment: TaskEnvironment.make(
+                launch, command, agentAddress: agentAddress, home: user.home),
+            volumes: mounted, limits: Self.limits(launch.resources))
+    }
+
+    private static func command(_ command: Mesos_V1_CommandInfo) -> ContainerSpec.Command {
+        guard command.shell else { return .program(command.value, command.arguments) }
+        return .shell(command.value)
+    }
+
+    private static func limits(_ resources: [Resource]) -> ContainerSpec.Limits {
+        let sum = { (name: String) in
+            resources.filter { $0.name == name }.reduce(Amount.zero) { $0 + $1.amount }
+        }
+        let memory = AgentVolumes.bytes(sum("mem"))
+        return ContainerSpec.Limits(
+            cpus: max(0.01, sum("cpus").value), memoryBytes: memory > 0 ? memory : nil,
+            processes: 8192)
+    }
+
+    /// A TaskStatus that holds the container's status.
+    private func status(_ id: ContainerID) -> Payload {
+        var status = Mesos_V1_TaskStatus()
+        status.containerStatus.containerID.value = id.value
+        var address = Mesos_V1_NetworkInfo.IPAddress()
+        address.protocol = .ipv4
+        address.ipAddress = String(agentAddress.split(separator: ":").first ?? "127.0.0.1")
+        var network = Mesos_V1_NetworkInfo()
+        network.ipAddresses = [address]
+        status.containerStatus.networkInfos = [network]
+        if let pid = launcher.pid(id.value) {
+            status.containerStatus.executorPid = UInt32(clamping: pid)
+        }
+        return Payload(status)
+    }
+}

@@ -1,0 +1,203 @@
+package import AgentCore
+package import Containers
+import Foundation
+import Glibc
+import Journal
+import Linux
+package import Logging
+import MachineCore
+import MesosAPI
+package import Model
+import Net
+import Registry
+import Synchronization
+package import Volumes
+import Wire
+
+/// What the agent's subcommand settles.
+package struct AgentSettings: Sendable {
+    package var workDirectory: String
+    /// HOST:PORT.
+    package var master: String
+    package var address = "127.0.0.1"
+    /// 0: any free one.
+    package var port = 5051
+    package var hostname = "localhost"
+    package var version: String
+    /// From `--resources`.
+    package var resources: Resources
+    /// From `--attributes`: the AgentInfo without id and resources.
+    package var info = Payload()
+    package var volumeBackend = BackendPreference.auto
+    package var switchesUser = true
+    package var watchIntervalMilliseconds: Int64 = 15_000
+    package var checksInvariants = false
+
+    package init(workDirectory: String, master: String, version: String, resources: Resources) {
+        self.workDirectory = workDirectory
+        self.master = master
+        self.version = version
+        self.resources = resources
+    }
+}
+
+/// The agent as a process: its machine, its journal, its volumes and containers, the HTTP API and
+/// the connection to the master.
+package final class AgentDaemon: Sendable {
+    private let settings: AgentSettings
+    private let host: MachineHost<Agent>
+    private let launcher: any Launcher
+    private let logger: Logger
+    private let loops = EventLoops()
+    private let ended = AsyncStream<Void>.makeStream()
+    private let lock: DirectoryLock
+
+    package init(
+        settings: AgentSettings, launcher: any Launcher, logger: Logger
+    ) throws {
+        self.settings = settings
+        self.launcher = launcher
+        self.logger = logger
+        lock = try DirectoryLock(directory: settings.workDirectory)
+        var check: (@Sendable (Agent) -> [String])?
+        if settings.checksInvariants { check = { $0.violations() } }
+        host = MachineHost(
+            clock: ProcessClock(), tick: .ticked, checkInvariants: check
+        ) { error in
+            logger.critical("the agent ends", metadata: ["error": "\(error)"])
+            exit(70)
+        }
+    }
+
+    /// Kills all tasks with grace and ends the agent: what `SIGUSR1` asks for.
+    package func shutDown() {
+        host.send(.masterSaid(.refused("the agent was asked to shut down", isFinal: true)))
+    }
+
+    /// Serves until `untilEnded` returns, or the machine ends the agent. Tasks run on, unless
+    /// `shutDown` has ended them: then volumes are released, too.
+    package func run(_ untilEnded: @escaping @Sendable () async -> Void) async throws {
+        let (journal, recovery) = try Journal.open(directory: settings.workDirectory + "/journal")
+        let volumes = try AgentVolumes(
+            workDirectory: settings.workDirectory, resources: settings.resources,
+            preference: settings.volumeBackend, logger: logger
+        ) { [host] in host.send(.volumeReported($0)) }
+        let route = Mutex<HTTPServer.Route?>(nil)
+        let server = HTTPServer(loops: loops) { request, responder in
+            guard let route = route.withLock({ $0 }) else {
+                return responder.answer(.text(503, "starting"))
+            }
+            route(request, responder)
+        }
+        let port = try await server.start(host: settings.address, port: settings.port)
+        let containers = AgentContainers(
+            launcher: launcher, volumes: volumes, agentAddress: "\(settings.address):\(port)",
+            switchesUser: settings.switchesUser
+        ) { [host] in host.send($0) }
+        let streams = EventStreams()
+        let answers = Pending<Refusal?>()
+        let link = MasterLink()
+        let isExiting = Mutex(false)
+        let shell = AgentShell(
+            journal: journal, volumes: volumes, containers: containers,
+            checks: AgentChecks(containers: containers) { [host] in host.send($0) },
+            streams: streams, answers: answers, master: link, logger: logger,
+            send: { [host] in host.send($0) },
+            exit: { [logger, ended] reason in
+                logger.error("ends", metadata: ["reason": "\(reason)"])
+                isExiting.withLock { $0 = true }
+                ended.continuation.finish()
+            })
+        let report = try startReport(recovery.records, volumes, containers)
+        route.withLock { $0 = makeRoute(containers, streams, answers) }
+        host.start(Agent(options: options(port: port)), shell: shell, name: "agent")
+        host.send(.started(entropy: freshEntropy(), report))
+        containers.watchRecovered()
+        link.start(loops: loops) { [host] in host.send($0) }
+        volumes.reportAll()
+        logger.info(
+            "serving",
+            metadata: [
+                "address": "\(settings.address):\(port)", "launcher": "\(launcher.name)",
+                "tasks": "\(report.containers.count)", "volumes": "\(report.volumes.count)",
+            ])
+        await serve(link, volumes, untilEnded)
+        await server.stop()
+        await link.stop()
+        host.stop()
+        if isExiting.withLock({ $0 }) { volumes.release() }
+    }
+
+    private func serve(
+        _ link: MasterLink, _ volumes: AgentVolumes,
+        _ untilEnded: @escaping @Sendable () async -> Void
+    ) async {
+        let client = HTTPClient(loops: loops, connectTimeoutMilliseconds: 1_000)
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { [ended] in for await _ in ended.stream {} }
+            group.addTask { await untilEnded() }
+            group.addTask { [settings] in
+                while !Task.isCancelled {
+                    if link.target == nil, !link.isConnected {
+                        link.target = await Self.lookUp(settings.master, client)
+                    }
+                    try? await Task.sleep(for: .milliseconds(link.isConnected ? 1_000 : 100))
+                }
+            }
+            group.addTask { [settings] in
+                while !Task.isCancelled {
+                    try? await Task.sleep(for: .milliseconds(settings.watchIntervalMilliseconds))
+                    volumes.reportAll()
+                }
+            }
+            await group.next()
+            group.cancelAll()
+        }
+        await client.stop()
+    }
+
+    /// Where the master takes its agents; nil: it does not answer.
+    private static func lookUp(_ master: String, _ client: HTTPClient) async -> RPCTarget? {
+        let url = "http://\(master)/holdfast/agents-port"
+        guard let answer = try? await client.send("GET", url, timeoutMilliseconds: 2_000),
+            answer.status == 200, let port = Int(String(decoding: answer.body, as: UTF8.self)),
+            let host = master.split(separator: ":").first
+        else { return nil }
+        return RPCTarget(host: String(host), port: port)
+    }
+
+    private func startReport(
+        _ records: [[UInt8]], _ volumes: AgentVolumes, _ containers: AgentContainers
+    ) throws -> StartReport {
+        var decoded: [AgentRecord] = []
+        for record in records { decoded.append(try AgentRecord(decoding: record)) }
+        return StartReport(
+            bootID: Processes.bootID() ?? "", resources: settings.resources, records: decoded,
+            containers: try containers.recover(), volumes: volumes.recover())
+    }
+
+    private func options(port: Int) -> AgentOptions {
+        AgentOptions(
+            hostname: settings.hostname, address: settings.address, port: port,
+            version: settings.version, payload: settings.info,
+            workDirectory: settings.workDirectory)
+    }
+
+    private func makeRoute(
+        _ containers: AgentContainers, _ streams: EventStreams, _ answers: Pending<Refusal?>
+    ) -> HTTPServer.Route {
+        var version = Mesos_V1_VersionInfo()
+        version.version = settings.version
+        let operators = AgentEndpoint(host: host, containers: containers, version: version)
+        let executors = ExecutorEndpoint(host: host, answers: answers, streams: streams)
+        let legacy = LegacyEndpoint(version: version, agentsPort: 0)
+        return { request, responder in
+            switch request.path {
+            case "/api/v1/executor", "/slave(1)/api/v1/executor":
+                executors.handle(request, responder)
+            case "/api/v1", "/slave(1)/api/v1": operators.handle(request, responder)
+            default: legacy.handle(request, responder)
+            }
+        }
+    }
+}

@@ -1,0 +1,125 @@
+import AgentCore
+import Containers
+import Foundation
+import Linux
+import MachineCore
+import MesosAPI
+import Model
+import Net
+import OrderedCollections
+import SwiftProtobuf
+import Wire
+
+/// POST /api/v1 on the agent.
+struct AgentEndpoint: Sendable {
+    let host: MachineHost<Agent>
+    let containers: AgentContainers
+    let version: Mesos_V1_VersionInfo
+    let threads = BlockingThreads("files", limit: 2)
+
+    func handle(_ request: HTTPRequest, _ responder: HTTPResponder) {
+        do throws(ErrorForm) {
+            guard request.method == "POST" else {
+                throw ErrorForm.methodNotAllowed(request.method)
+            }
+            let type = try MediaType.ofRequest(contentType: request.headers["content-type"])
+            let accept = try MediaType.ofResponse(accept: request.headers["accept"])
+            let call: Mesos_V1_Agent_Call
+            do throws(Refusal) {
+                call = try type.decodeCall(Mesos_V1_Agent_Call.self, from: request.body)
+            } catch { throw ErrorForm(error) }
+            try serve(call) { result in
+                switch result {
+                case .success(let response):
+                    responder.answer(
+                        HTTPAnswer(
+                            status: 200, headers: ["Content-Type": accept.rawValue],
+                            body: accept.encode(response)))
+                case .failure(let form): responder.answer(HTTPAnswer(form))
+                }
+            }
+        } catch {
+            responder.answer(HTTPAnswer(error))
+        }
+    }
+
+    private typealias Finish =
+        @Sendable (Result<Mesos_V1_Agent_Response, ErrorForm>) -> Void
+
+    private func serve(
+        _ call: Mesos_V1_Agent_Call, _ finish: @escaping Finish
+    ) throws(ErrorForm) {
+        var response = Mesos_V1_Agent_Response()
+        switch call.type {
+        case .getHealth:
+            response.type = .getHealth
+            response.getHealth.healthy = true
+            finish(.success(response))
+        case .getVersion:
+            response.type = .getVersion
+            response.getVersion.versionInfo = version
+            finish(.success(response))
+        case .getState:
+            host.query { agent, _ in
+                let response = AgentViews.state(agent)
+                return { finish(.success(response)) }
+            }
+        case .getContainers:
+            host.query { [containers] agent, now in
+                let found = AgentViews.containers(agent)
+                let seconds = now.seconds
+                return { [threads] in
+                    threads.run {
+                        finish(.success(AgentViews.response(found, containers, seconds)))
+                    }
+                }
+            }
+        case .listFiles:
+            withSandbox(call.listFiles.path, finish) { reader, path throws(SystemError) in
+                var response = Mesos_V1_Agent_Response()
+                response.type = .listFiles
+                response.listFiles.fileInfos = try reader.list(path).map(AgentViews.fileInfo)
+                return response
+            }
+        case .readFile:
+            let body = call.readFile
+            withSandbox(body.path, finish) { reader, path throws(SystemError) in
+                var response = Mesos_V1_Agent_Response()
+                response.type = .readFile
+                let length = body.hasLength ? Int(clamping: body.length) : SandboxReader.readLimit
+                let read = try reader.read(
+                    path, offset: Int64(clamping: body.offset),
+                    length: min(length, SandboxReader.readLimit))
+                response.readFile.data = Data(read.bytes)
+                response.readFile.size = UInt64(clamping: read.size)
+                return response
+            }
+        default: throw ErrorForm.notImplemented
+        }
+    }
+
+    /// Finds the sandbox that a path names (absolute, or `/frameworks/F/executors/E/runs/R/...`)
+    /// and reads in it on a thread that may block.
+    private func withSandbox(
+        _ path: String, _ finish: @escaping Finish,
+        _ body: @escaping @Sendable (SandboxReader, String) throws(SystemError) ->
+            Mesos_V1_Agent_Response
+    ) {
+        host.query { [threads] agent, _ in
+            let found = AgentViews.sandbox(path, agent)
+            return {
+                guard let (root, rest) = found else {
+                    return finish(
+                        .failure(ErrorForm(status: 404, text: "No such sandbox: \(path)")))
+                }
+                threads.run {
+                    do throws(SystemError) {
+                        finish(.success(try body(SandboxReader(root), rest)))
+                    } catch {
+                        finish(.failure(ErrorForm(status: 404, text: "\(error)")))
+                    }
+                }
+            }
+        }
+    }
+}

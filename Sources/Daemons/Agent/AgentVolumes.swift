@@ -1,0 +1,212 @@
+import Dispatch
+import AgentCore
+import Logging
+import Model
+import Synchronization
+import Volumes
+
+/// The agent's volumes on all its disks: does what operations ask, and reports how volumes fare.
+final class AgentVolumes: Sendable {
+    private let root: VolumeStore
+    /// By the root directory of a PATH or MOUNT disk.
+    private let disks: [String: VolumeStore]
+    private let homes = Mutex<[VolumeUUID: String]>([:])
+    private let threads = BlockingThreads("volumes", limit: 8)
+    private let background = BlockingThreads("volumes-background", limit: 2)
+    private let logger: Logger
+    private let reported: @Sendable ([VolumeReport]) -> Void
+
+    /// `resources` name the PATH and MOUNT disks. `reported` is called when a volume's state is
+    /// known or has changed.
+    init(
+        workDirectory: String, resources: Resources, preference: BackendPreference,
+        logger: Logger, reported: @escaping @Sendable ([VolumeReport]) -> Void
+    ) throws {
+        root = try VolumeStore(.root(workDirectory: workDirectory), preference: preference)
+        var disks: [String: VolumeStore] = [:]
+        for resource in resources {
+            guard let source = resource.disk?.source, let place = source.root,
+                disks[place] == nil
+            else { continue }
+            let path = place.hasPrefix("/") ? place : "\(workDirectory)/\(place)"
+            switch source.kind {
+            case .path: disks[place] = try VolumeStore(.path(root: path), preference: preference)
+            case .mount:
+                disks[place] = try VolumeStore(
+                    .mount(root: path, workDirectory: workDirectory), preference: preference)
+            case .block, .raw: break
+            }
+        }
+        self.disks = disks
+        self.logger = logger
+        self.reported = reported
+    }
+
+    private var stores: [VolumeStore] { [root] + disks.keys.sorted().compactMap { disks[$0] } }
+
+    /// Checks and mounts every volume on the disks; finishes what was being deleted.
+    func recover() -> [StartReport.FoundVolume] {
+        var found: [StartReport.FoundVolume] = []
+        for (name, store) in named {
+            for status in store.inventory() {
+                let uuid = status.record.uuid
+                homes.withLock { $0[uuid] = name }
+                do throws(VolumeError) {
+                    switch try store.recover(uuid) {
+                    case .ready: found.append(.init(uuid))
+                    case .unfinished: break
+                    case .deleting: erase(uuid, store)
+                    }
+                } catch {
+                    logger.error("volume", metadata: ["uuid": "\(uuid)", "error": "\(error)"])
+                    found.append(.init(uuid, problem: "\(error)"))
+                }
+            }
+        }
+        return found
+    }
+
+    private var named: [(String, VolumeStore)] {
+        [("", root)] + disks.keys.sorted().compactMap { name in disks[name].map { (name, $0) } }
+    }
+
+    /// Does an operation's changes, all or none; `finished` gets nil or why not.
+    func change(
+        _ changes: [VolumeChange], _ finished: @escaping @Sendable (String?) -> Void
+    ) {
+        threads.run { [self] in
+            var made: [VolumeUUID] = []
+            do throws(VolumeError) {
+                for change in changes {
+                    try apply(change)
+                    if case .create(let volume) = change { made.append(volume.uuid) }
+                }
+            } catch {
+                for uuid in made { retire(uuid) }
+                return finished("\(error)")
+            }
+            finished(nil)
+            for uuid in made { prepare(uuid) }
+            for case .resize(let uuid, _) in changes { report([uuid]) }
+        }
+    }
+
+    private func apply(_ change: VolumeChange) throws(VolumeError) {
+        switch change {
+        case .create(let volume):
+            let place = volume.resource.disk?.source?.root ?? ""
+            guard let store = store(named: place) else {
+                throw .conflict("this agent has no disk at '\(place)'")
+            }
+            homes.withLock { $0[volume.uuid] = place }
+            try store.create(
+                VolumeSpec(
+                    uuid: volume.uuid, role: volume.resource.role,
+                    persistenceID: volume.resource.disk?.persistence?.id ?? "",
+                    bytes: Self.bytes(volume.resource.amount),
+                    createdBy: volume.principal ?? ""))
+        case .destroy(let uuid):
+            guard let store = store(of: uuid) else { return }
+            try store.retire(uuid)
+            erase(uuid, store)
+        case .resize(let uuid, let amount):
+            guard let store = store(of: uuid) else {
+                throw .conflict("this agent has no volume \(uuid)")
+            }
+            let bytes = Self.bytes(amount)
+            let old = try store.status(uuid).record.spec.bytes
+            if bytes > old { try store.grow(uuid, to: bytes) }
+            if bytes < old { try store.shrink(uuid, to: bytes) }
+        }
+    }
+
+    /// Makes a volume reachable for a task and gives its root to the task's user; returns its path.
+    func mount(_ uuid: VolumeUUID, owner: VolumeOwner) throws(VolumeError) -> String {
+        guard let store = store(of: uuid) else {
+            throw .conflict("this agent has no volume \(uuid)")
+        }
+        try store.setOwner(uuid, owner)
+        return try store.mount(uuid)
+    }
+
+    /// Unmounts and detaches everything; what is in use is left.
+    func release() {
+        for store in stores {
+            for status in store.inventory() where status.record.state == .ready {
+                do { try store.unmount(status.record.uuid) } catch {
+                    logger.warning("volume stays mounted", metadata: ["error": "\(error)"])
+                }
+            }
+        }
+    }
+
+    /// Reads how full all volumes are, in the background.
+    func reportAll() {
+        background.run { [self] in report(homes.withLock { Array($0.keys) }.sorted()) }
+    }
+
+    private func prepare(_ uuid: VolumeUUID) {
+        background.run { [self] in
+            guard let store = store(of: uuid) else { return }
+            do { try store.prepare(uuid) } catch {
+                logger.error("volume", metadata: ["uuid": "\(uuid)", "error": "\(error)"])
+            }
+            report([uuid])
+        }
+    }
+
+    private func retire(_ uuid: VolumeUUID) {
+        guard let store = store(of: uuid) else { return }
+        do throws(VolumeError) { try store.retire(uuid) } catch {
+            logger.error("volume", metadata: ["uuid": "\(uuid)", "error": "\(error)"])
+        }
+        erase(uuid, store)
+    }
+
+    /// Removes a retired volume's data bit by bit; one whose device is still held waits for it.
+    private func erase(_ uuid: VolumeUUID, _ store: VolumeStore) {
+        background.run { [self] in
+            do throws(VolumeError) {
+                switch try store.erase(uuid) {
+                case .done: homes.withLock { $0[uuid] = nil }
+                case .unfinished: erase(uuid, store)
+                case .waiting:
+                    DispatchQueue.global().asyncAfter(deadline: .now() + 1) { [self] in
+                        erase(uuid, store)
+                    }
+                }
+            } catch {
+                logger.error("erasing", metadata: ["uuid": "\(uuid)", "error": "\(error)"])
+            }
+        }
+    }
+
+    private func report(_ uuids: [VolumeUUID]) {
+        var reports: [VolumeReport] = []
+        for uuid in uuids {
+            guard let store = store(of: uuid), let status = try? store.status(uuid),
+                status.record.state == .ready
+            else { continue }
+            let usage = try? store.usage(uuid)
+            reports.append(
+                VolumeReport(
+                    uuid: uuid, backend: status.record.backend.rawValue,
+                    enforcement: VolumeReport.Enforcement(rawValue: status.enforcement.rawValue)
+                        ?? .none,
+                    growsWhileMounted: status.growsWhileMounted, usableBytes: usage?.usableBytes,
+                    usedBytes: usage?.usedBytes))
+        }
+        if !reports.isEmpty { reported(reports) }
+    }
+
+    private func store(named name: String) -> VolumeStore? { name.isEmpty ? root : disks[name] }
+
+    private func store(of uuid: VolumeUUID) -> VolumeStore? {
+        homes.withLock { $0[uuid] }.flatMap { store(named: $0) }
+    }
+
+    /// MiB thousandths in bytes, rounded down.
+    static func bytes(_ amount: Amount) -> Int64 {
+        amount.thousandths / 1000 * 1_048_576 + amount.thousandths % 1000 * 1_048_576 / 1000
+    }
+}
