@@ -1,4 +1,4 @@
-package import AgentCore
+import AgentCore
 package import Containers
 import Foundation
 import Glibc
@@ -172,7 +172,7 @@ package final class AgentDaemon: Sendable {
         var decoded: [AgentRecord] = []
         for record in records { decoded.append(try AgentRecord(decoding: record)) }
         return StartReport(
-            bootID: Processes.bootID() ?? "", resources: settings.resources, records: decoded,
+            bootID: Processes.bootID(), resources: settings.resources, records: decoded,
             containers: try containers.recover(), volumes: volumes.recover())
     }
 
