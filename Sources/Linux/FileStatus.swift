@@ -82,4 +82,7 @@ package struct DeviceNumber: Hashable, Sendable, CustomStringConvertible {
     }
 
     package var description: String { "\(major):\(minor)" }
+
+    /// A block device made out of a file.
+    package var isLoop: Bool { major == 7 }
 }

@@ -120,6 +120,13 @@ package enum Files {
         path.split(separator: "/").last.map(String.init) ?? path
     }
 
+    /// The path without symbolic links, as mount tables name it.
+    package static func realPath(_ path: String) throws(SystemError) -> String {
+        guard let real = realpath(path, nil) else { throw .last("realpath", path) }
+        defer { free(real) }
+        return String(cString: real)
+    }
+
     /// The path that a symbolic link holds; nil where none is.
     package static func linkTarget(_ path: String) -> String? {
         withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(PATH_MAX)) { buffer in

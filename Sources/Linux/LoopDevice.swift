@@ -82,7 +82,7 @@ package enum LoopDevice {
 
     /// The device file of a loop device's number, partitions or not; nil for any other device.
     package static func path(of number: DeviceNumber) -> String? {
-        guard number.major == 7, let target = Files.linkTarget("/sys/dev/block/\(number)")
+        guard number.isLoop, let target = Files.linkTarget("/sys/dev/block/\(number)")
         else { return nil }
         return "/dev/" + Files.name(of: target)
     }

@@ -30,7 +30,7 @@ extension LoopDevice {
     /// The proof is a write lease, which the kernel grants only then. A device that is just being
     /// let go, or a child between fork and exec, is waited for up to `patienceMilliseconds`.
     package static func proveDetached(
-        image path: String, patienceMilliseconds: Int64 = 2000
+        image path: String, patienceMilliseconds: Int64 = 5000
     ) throws(DetachmentError) {
         let limit = MonotonicTime.milliseconds() + patienceMilliseconds
         while true {

@@ -111,7 +111,7 @@ enum BackendProbe {
                 options: format.mountOptions)
             return try MountTable.current().top(at: path)
         }
-        guard let entry, entry.fileSystem == format.rawValue, entry.device.major == 7 else {
+        guard let entry, entry.fileSystem == format.rawValue, entry.device.isLoop else {
             throw .unavailable(kind, "a small image could not be formatted and mounted")
         }
     }

@@ -60,7 +60,7 @@ package enum VolumeError: Error, Hashable, Sendable, CustomStringConvertible {
 
     /// As `LoopDevice.proveDetached`.
     static func proveDetached(
-        _ image: String, patienceMilliseconds: Int64 = 2000
+        _ image: String, patienceMilliseconds: Int64 = 5000
     ) throws(VolumeError) {
         do {
             try LoopDevice.proveDetached(image: image, patienceMilliseconds: patienceMilliseconds)

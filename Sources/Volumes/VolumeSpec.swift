@@ -1,3 +1,4 @@
+internal import Linux
 package import Model
 
 /// The disk of an agent that a volume is made on.
@@ -8,6 +9,20 @@ package enum VolumeDisk: Hashable, Sendable {
     case path(root: String)
     /// A MOUNT disk: one volume has the whole of it; its books lie in the work directory.
     case mount(root: String, workDirectory: String)
+
+    /// The same with paths as mount tables name them, its directories made where they are missing.
+    func resolved() throws(SystemError) -> VolumeDisk {
+        func real(_ path: String) throws(SystemError) -> String {
+            try Files.makeDirectories(path)
+            return try Files.realPath(path)
+        }
+        switch self {
+        case .root(let directory): return .root(workDirectory: try real(directory))
+        case .path(let root): return .path(root: try real(root))
+        case .mount(let root, let workDirectory):
+            return .mount(root: try real(root), workDirectory: try real(workDirectory))
+        }
+    }
 }
 
 /// A volume to be made.

@@ -24,9 +24,10 @@ package final class VolumeStore: Sendable {
     package convenience init(
         _ disk: VolumeDisk, preference: BackendPreference = .auto
     ) throws(VolumeError) {
-        let layout = VolumeLayout(disk)
-        try VolumeError.wrap { () throws(SystemError) in
+        let layout = try VolumeError.wrap { () throws(SystemError) in
+            let layout = VolumeLayout(try disk.resolved())
             try layout.makeDirectories()
+            return layout
         }
         try self.init(layout, BackendSelector.select(preference, layout))
     }

@@ -5,10 +5,19 @@ package enum WorkDirectory {
     /// Makes a directory a shared mount of itself; nothing happens if it is one.
     ///
     /// A container that binds it with `rslave` then sees every volume mounted below it afterwards.
+    /// To be called before volumes are recovered: those that are mounted there already are
+    /// unmounted (EBUSY if in use), because the new mount would hide them; the operator's own
+    /// mounts below it stay visible.
     package static func prepareMounts(_ root: String) throws(SystemError) {
-        if let top = try MountTable.current().top(at: root), top.peerGroup != nil { return }
-        try Mount.bind(root, at: root)
+        let root = try Files.realPath(root)
+        let table = try MountTable.current()
+        if let top = table.top(at: root), top.peerGroup != nil { return }
+        for entry in volumes(in: table, below: root) {
+            try Mount.detach(entry.mountPoint, isLazy: false)
+        }
+        try Mount.bind(root, at: root, isRecursive: true)
         do {
+            // A group of its own: nothing travels to where the directory was shared before.
             try Mount.setPropagation(.isolated, of: root)
             try Mount.setPropagation(.shared, of: root)
         } catch {
@@ -17,15 +26,20 @@ package enum WorkDirectory {
         }
     }
 
-    /// Unmounts everything below a directory, then what `prepareMounts` put over it.
-    ///
-    /// What was mounted there by the operator stays.
+    /// Unmounts the volumes below a directory, then what `prepareMounts` put over it with all that
+    /// was mounted in that since. What the operator mounted there stays.
     package static func releaseMounts(_ root: String) throws(SystemError) {
-        for entry in try MountTable.current().below(root) {
+        let root = try Files.realPath(root)
+        for entry in volumes(in: try MountTable.current(), below: root) {
             try Mount.detach(entry.mountPoint, isLazy: true)
         }
         let table = try MountTable.current()
         guard let top = table.top(at: root), table.isSelfBind(top) else { return }
         try Mount.detach(root, isLazy: true)
+    }
+
+    /// Mounts of loop images where this disk's volumes belong, last mounted first.
+    private static func volumes(in table: MountTable, below root: String) -> [MountEntry] {
+        table.below(VolumeLayout(.root(workDirectory: root)).roles).filter(\.device.isLoop)
     }
 }

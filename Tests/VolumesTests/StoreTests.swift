@@ -138,6 +138,16 @@ import Testing
         #expect(try Files.list("\(disk.root)/volumes/images").isEmpty)
     }
 
+    @Test(arguments: TestBackend.images)
+    func aWorkDirectoryBehindASymbolicLinkIsTheRealOne(_ backend: TestBackend) throws {
+        let disk = try TestDisk(backend)
+        let link = "\(disk.root)-link"
+        _ = try Command("ln", ["-s", disk.root, link]).run()
+        let store = try VolumeStore(
+            .root(workDirectory: link), preference: backend.preference)
+        #expect(try disk.ready(store, disk.spec()).hasPrefix(disk.root + "/volumes"))
+    }
+
     @Test func aPathDiskHasBooksOfItsOwn() throws {
         let disk = try TestDisk(.directory)
         let root = "\(disk.root)/big disk/"

@@ -99,7 +99,9 @@ final class TestDisk: Sendable {
     deinit { Self.cleanUp(top) }
 
     private static func cleanUp(_ top: String) {
-        try? WorkDirectory.releaseMounts(top)
+        for entry in (try? MountTable.current().below(top)) ?? [] {
+            _ = try? Mount.detach(entry.mountPoint, isLazy: true)
+        }
         while (try? DirectoryRemoval.advance(top, entries: 100_000)) == false {}
     }
 

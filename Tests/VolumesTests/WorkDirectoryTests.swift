@@ -26,6 +26,29 @@ import Testing
         #expect(try FileStatus.ifPresent("\(root)/inner/place") != nil)
     }
 
+    @Test(arguments: TestBackend.images)
+    func volumesThatWereMountedBeforeAreNotHidden(_ backend: TestBackend) throws {
+        let disk = try TestDisk(backend)
+        let store = try disk.store()
+        let spec = disk.spec()
+        let path = try disk.ready(store, spec)
+        try writeText("kept", to: "\(path)/file")
+        try Files.makeDirectory("\(disk.root)/own")
+        try Mount.bind("/dev/shm", at: "\(disk.root)/own")
+        let open = try Descriptor.open("\(path)/file")
+        #expect(throws: SystemError.self) { try WorkDirectory.prepareMounts(disk.root) }
+        #expect(try FileStatus.of(open, path).size == 4)
+        _ = consume open
+        try WorkDirectory.prepareMounts(disk.root)
+        #expect(try disk.store().recover(spec.uuid) == .ready(.healthy))
+        #expect(try readText("\(path)/file") == "kept")
+        try WorkDirectory.releaseMounts(disk.root)
+        let image = "\(disk.root)/volumes/images/\(spec.uuid)"
+        try LoopDevice.proveDetached(image: image)
+        let left = try MountTable.current().below(disk.root).map(\.mountPoint)
+        #expect(left == ["\(disk.root)/own"])
+    }
+
     @Test(.enabled(if: Privilege.isRoot, "mounting needs root"))
     func aContainerThatFollowsTheWorkDirectorySeesALaterVolume() throws {
         let disk = try TestDisk(.directory)
