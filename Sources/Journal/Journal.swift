@@ -105,7 +105,7 @@ package final class Journal: JournalStore {
         do {
             try state.file.synchronizeData()
         } catch {
-            // After a failed fsync the kernel may have dropped the pages: trying again proves nothing.
+            // The kernel may have dropped the pages: trying again would prove nothing.
             throw poison(&state, "\(error)")
         }
         state.end += batch.count

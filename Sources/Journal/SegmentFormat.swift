@@ -1,6 +1,6 @@
 // A segment file, all numbers little-endian:
 //
-//     header, 64 bytes: magic 8 | first sequence 8 | salt 8 | end of the snapshot 8 | checksum 4 | 0
+//     header, 64 bytes: magic 8 | first sequence 8 | salt 8 | snapshot's end 8 | checksum 4 | 0
 //     batch, many:      magic 4 | payload bytes 4 | first sequence 8 | records 4
 //                       | payload checksum 4 | header checksum 4 | 0 (4)
 //                       then each record: bytes 4, content; zeros up to a multiple of 8

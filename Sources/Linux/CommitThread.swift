@@ -1,9 +1,9 @@
 import Glibc
 import Synchronization
 
-/// A thread with a mailbox: it takes everything that was posted since it last looked, as one batch.
+/// A thread with a mailbox: it takes all that was posted since it last looked, as one batch.
 ///
-/// So that many small writes share one commit: while a batch is being made durable, the next gathers.
+/// So that many small writes share one commit: while one batch is made durable, the next gathers.
 package final class CommitThread<Item: Sendable>: Sendable {
     private struct Mailbox {
         var items: [Item] = []

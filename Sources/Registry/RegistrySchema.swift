@@ -31,7 +31,7 @@ enum RegistrySchema {
                         ) WITHOUT ROWID, STRICT
                         """)
             }
-            // Both are part of the transaction: a file has its version with its tables or not at all.
+            // Part of the transaction: a file has its version with its tables or not at all.
             try database.execute(sql: "PRAGMA application_id = \(applicationID)")
             try database.execute(sql: "PRAGMA user_version = \(newestVersion)")
             return .commit

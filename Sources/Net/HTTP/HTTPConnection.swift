@@ -107,8 +107,8 @@ final class HTTPConnection: ChannelDuplexHandler {
         }
     }
 
-    /// While a request is outside, reading goes on only to notice that the client goes away; and who
-    /// does not read answers gets no more of them.
+    /// While a request is outside, reading goes on only to notice that the client goes away; and
+    /// who does not read answers gets no more of them.
     private var mustHoldBack: Bool {
         switch phase {
         case .idle: !isWritable
