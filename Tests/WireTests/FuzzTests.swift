@@ -9,10 +9,40 @@ import Wire
 /// read again.
 @Suite struct FuzzTests {
     private static let requests = [
-        #"{"type":"SUBSCRIBE","subscribe":{"framework_info":{"user":"root","name":"x","roles":["a"],"capabilities":[{"type":"MULTI_ROLE"}],"failover_timeout":60.5,"labels":{"labels":[{"key":"k","value":"v"}]},"offer_filters":{"a":{"min_allocatable_resources":{"quantities":[{"quantities":{"cpus":{"value":1}}}]}}}}}}"#,
-        #"{"type":"ACCEPT","framework_id":{"value":"f"},"accept":{"offer_ids":[{"value":"o"}],"operations":[{"type":"RESERVE","id":{"value":"i"},"reserve":{"resources":[{"name":"disk","type":"SCALAR","scalar":{"value":64},"allocation_info":{"role":"a"},"reservations":[{"type":"DYNAMIC","role":"a","principal":"p"}]}]}},{"type":"LAUNCH","launch":{"task_infos":[{"name":"t","task_id":{"value":"t"},"agent_id":{"value":"s"},"resources":[{"name":"ports","type":"RANGES","ranges":{"range":[{"begin":31000,"end":31005}]}},{"name":"gpus","type":"SET","set":{"item":["a","b"]}}],"command":{"value":"sleep 1","environment":{"variables":[{"name":"A","value":"é\u00e9"}]}},"kill_policy":{"grace_period":{"nanoseconds":5000000000}},"data":"aGk=","limits":{"mem":{"value":"Infinity"}}}]}}],"filters":{"refuse_seconds":1}}}"#,
-        #"{"type":"GROW_VOLUME","grow_volume":{"agent_id":{"value":"s"},"volume":{"name":"disk","type":"SCALAR","scalar":{"value":64},"role":"a","reservation":{},"reservations":[{"type":"DYNAMIC","role":"a"}],"disk":{"persistence":{"id":"v"},"volume":{"mode":"RW","container_path":"d"},"source":{"type":"PATH","path":{"root":"/r"}}}},"addition":{"name":"disk","type":"SCALAR","scalar":{"value":"1.5"}}}}"#,
-        #"{"executor_id":{"value":"e"},"framework_id":{"value":"f"},"type":"UPDATE","update":{"status":{"task_id":{"value":"t"},"state":"TASK_RUNNING","source":"SOURCE_EXECUTOR","uuid":"vkRYi4SlTR+6MVXtFAX93g==","timestamp":1795334191.92,"container_status":{"container_id":{"value":"c","parent":{"value":"p"}}}}}}"#,
+        #"""
+        {"type":"SUBSCRIBE","subscribe":{"framework_info":{"user":"root","name":"x",
+        "roles":["a"],"capabilities":[{"type":"MULTI_ROLE"}],"failover_timeout":60.5,
+        "labels":{"labels":[{"key":"k","value":"v"}]},
+        "offer_filters":{"a":{"min_allocatable_resources":
+        {"quantities":[{"quantities":{"cpus":{"value":1}}}]}}}}}}
+        """#,
+        #"""
+        {"type":"ACCEPT","framework_id":{"value":"f"},"accept":{"offer_ids":[{"value":"o"}],
+        "operations":[{"type":"RESERVE","id":{"value":"i"},
+        "reserve":{"resources":[{"name":"disk","type":"SCALAR","scalar":{"value":64},
+        "allocation_info":{"role":"a"},"reservations":[{"type":"DYNAMIC","role":"a",
+        "principal":"p"}]}]}},{"type":"LAUNCH","launch":{"task_infos":[{"name":"t",
+        "task_id":{"value":"t"},"agent_id":{"value":"s"},"resources":[{"name":"ports",
+        "type":"RANGES","ranges":{"range":[{"begin":31000,"end":31005}]}},{"name":"gpus",
+        "type":"SET","set":{"item":["a","b"]}}],"command":{"value":"sleep 1",
+        "environment":{"variables":[{"name":"A","value":"é\u00e9"}]}},
+        "kill_policy":{"grace_period":{"nanoseconds":5000000000}},"data":"aGk=",
+        "limits":{"mem":{"value":"Infinity"}}}]}}],"filters":{"refuse_seconds":1}}}
+        """#,
+        #"""
+        {"type":"GROW_VOLUME","grow_volume":{"agent_id":{"value":"s"},"volume":{"name":"disk",
+        "type":"SCALAR","scalar":{"value":64},"role":"a","reservation":{},
+        "reservations":[{"type":"DYNAMIC","role":"a"}],"disk":{"persistence":{"id":"v"},
+        "volume":{"mode":"RW","container_path":"d"},"source":{"type":"PATH",
+        "path":{"root":"/r"}}}},"addition":{"name":"disk","type":"SCALAR",
+        "scalar":{"value":"1.5"}}}}
+        """#,
+        #"""
+        {"executor_id":{"value":"e"},"framework_id":{"value":"f"},"type":"UPDATE",
+        "update":{"status":{"task_id":{"value":"t"},"state":"TASK_RUNNING",
+        "source":"SOURCE_EXECUTOR","uuid":"vkRYi4SlTR+6MVXtFAX93g==","timestamp":1795334191.92,
+        "container_status":{"container_id":{"value":"c","parent":{"value":"p"}}}}}}
+        """#,
     ]
 
     private func tryAll(_ bytes: [UInt8], _ type: MediaType) {

@@ -65,7 +65,8 @@ import Wire
 
     @Test func refinedReservationsAreHiddenFromOldFrameworks() throws {
         let refined = try scalar(
-            #", "reservations": [{"type": "STATIC", "role": "a"}, {"type": "DYNAMIC", "role": "a/b"}]"#
+            #", "reservations": [{"type": "STATIC", "role": "a"}, "#
+                + #"{"type": "DYNAMIC", "role": "a/b"}]"#
         )
         #expect(refined.reservations.map(\.role) == ["a", "a/b"])
         #expect(Mesos_V1_Resource.list([refined], form: .preRefinement).isEmpty)

@@ -34,7 +34,7 @@ extension Mesos_V1_Resource {
         if let id = resource.providerID { providerID.value = id }
     }
 
-    /// The pieces that the peer can understand: refined reservations are hidden from old frameworks.
+    /// The pieces that the peer understands: refined reservations are hidden from old frameworks.
     package static func list(
         _ resources: some Sequence<Resource>, form: ReservationForm
     ) -> [Mesos_V1_Resource] {

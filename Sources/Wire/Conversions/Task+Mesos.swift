@@ -33,8 +33,8 @@ extension TaskDescription {
 }
 
 extension ExecutorDescription {
-    /// What the cores need to know of an executor. Throws `invalid` for resources and durations that
-    /// have no meaning.
+    /// What the cores need to know of an executor. Throws `invalid` for resources and durations
+    /// that have no meaning.
     package init(_ message: Mesos_V1_ExecutorInfo) throws(Refusal) {
         let isDefault = message.type == .default
         self.init(

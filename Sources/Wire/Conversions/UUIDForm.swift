@@ -2,8 +2,8 @@ import Model
 
 private let hexadecimal = Array("0123456789abcdef".utf8)
 
-/// A UUID's 36 characters, as the cores have it, from its sixteen bytes on the wire; nil for another
-/// number of bytes.
+/// A UUID's 36 characters, as the cores have it, from its sixteen bytes on the wire; nil for
+/// another number of bytes.
 package func uuidText(_ bytes: some Collection<UInt8>) -> String? {
     guard bytes.count == 16 else { return nil }
     var text: [UInt8] = []

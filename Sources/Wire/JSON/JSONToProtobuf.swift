@@ -70,6 +70,7 @@ struct JSONToProtobuf {
     }
 
     private mutating func note(_ absent: UInt64, of message: MessageSchema) {
+        guard missing.count < JSONToProtobuf.missingLimit else { return }
         let prefix = path.map { step in
             step.element.map { "\(step.field.name)[\($0)]." } ?? "\(step.field.name)."
         }.joined()

@@ -1,9 +1,9 @@
 package import Model
 package import SwiftProtobuf
 
-/// Messages of the Mesos v1 API in Mesos's JSON: snake_case names, bare 64-bit integers, doubles with
-/// a point, bytes as base64, declared defaults printed. A message of another package has no schema
-/// and is a mistake of ours.
+/// Messages of the Mesos v1 API in Mesos's JSON: snake_case names, bare 64-bit integers, doubles
+/// with a point, bytes as base64, declared defaults printed. A message of another package has no
+/// schema and is a mistake of ours.
 package enum MesosJSON {
     /// Reads a message; `invalid` with Mesos's words for whatever is wrong.
     package static func decode<Body: Message>(
@@ -24,7 +24,7 @@ package enum MesosJSON {
         return encode(serialized: bytes, as: type(of: message)) ?? empty
     }
 
-    /// The JSON text of a message that is at hand in wire form only; nil when it is not in that form.
+    /// The JSON text of a message that is at hand in wire form only; nil when it is not in it.
     package static func encode<Body: Message>(
         serialized bytes: [UInt8], as type: Body.Type
     ) -> [UInt8]? {
