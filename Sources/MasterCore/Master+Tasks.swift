@@ -19,14 +19,14 @@ extension Master {
             frameworks[key.framework]?.tasks[key.task]?.append(update)
             setState(key, latestState)
         }
-        guard let framework = frameworks[key.framework], !framework.isEnding else {
+        guard frameworks[key.framework]?.isEnding == false else {
             acknowledgeAlone(update, to: id)
             return
         }
-        if framework.tasks[key.task] == nil {
+        if frameworks[key.framework]?.tasks[key.task] == nil {
             emit(.drop(.taskUnknown, "update of \(key.task) of \(key.framework) is forwarded"))
         }
-        if let stream = framework.stream {
+        if let stream = frameworks[key.framework]?.stream {
             emit(.sendEvent(stream, .update(update, unreachableNanoseconds: nil)))
         }
         if update.uuid == nil, update.state.isTerminal {

@@ -14,7 +14,7 @@ extension Master {
         switch kind {
         case .create(let volumes):
             guard
-                ledger.volumes(of: agent).count + volumes.count
+                ledger.volumeCount(of: agent) + volumes.count
                     <= options.limits.volumesPerAgent
             else {
                 throw Refusal(
@@ -149,6 +149,10 @@ extension Master {
                 store(
                     .volumeStored(
                         VolumeRow(agent: agent, volume: volume, standing: .unclaimed)))
+                continue
+            }
+            if row.agent != agent, agents[row.agent]?.isConnected == true {
+                emit(.drop(.volumeUnknown, "\(volume.uuid) of \(agent) is on \(row.agent), too"))
                 continue
             }
             guard row.agent != agent || row.standing == .lost || row.volume != volume else {
