@@ -20,7 +20,7 @@ extension Master {
             setState(key, latestState)
         }
         guard frameworks[key.framework]?.isEnding == false else {
-            acknowledgeAlone(update, to: id)
+            acknowledgeAlone(update, latestState, to: id)
             return
         }
         if frameworks[key.framework]?.tasks[key.task] == nil {
@@ -35,11 +35,13 @@ extension Master {
     }
 
     /// Nobody else will acknowledge an update of a framework that is no more.
-    private mutating func acknowledgeAlone(_ update: StatusUpdate, to id: AgentID) {
+    private mutating func acknowledgeAlone(
+        _ update: StatusUpdate, _ latestState: TaskState, to id: AgentID
+    ) {
         if let uuid = update.uuid, let connection = agents[id]?.connection {
             emit(.send(connection, .acknowledge(update.framework, update.task, uuid)))
         }
-        guard update.state.isTerminal else { return }
+        guard latestState.isTerminal || update.state.isTerminal else { return }
         removeTask(update.key, asCompleted: true)
         completeIfEnded(update.framework)
     }
