@@ -30,6 +30,20 @@ extension Master {
         }
     }
 
+    /// A valid operation as the agent's books have its volumes, if it fits them.
+    func fitting(
+        _ kind: OfferOperation.Kind, on id: AgentID
+    ) throws(Refusal) -> OfferOperation.Kind {
+        try checkRoom(for: id)
+        guard let total = agents[id]?.total else {
+            throw Refusal(.invalid, "No agent found with specified ID")
+        }
+        let kind = kind.resolved(in: total)
+        if case .destroy(let volumes) = kind { try checkUnused(volumes, on: id) }
+        try kind.check(against: total)
+        return kind
+    }
+
     @discardableResult
     mutating func issue(_ plan: OperationPlan, to id: AgentID) -> OperationUUID? {
         guard let sequence = agents[id]?.nextSequence, let type = plan.kind.type else {
