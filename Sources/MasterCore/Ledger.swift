@@ -33,6 +33,8 @@ package struct Ledger: Equatable, Sendable {
         (inventories[agent] ?? []).sorted()
     }
 
+    package func volumeCount(of agent: AgentID) -> Int { inventories[agent]?.count ?? 0 }
+
     package func operation(_ uuid: OperationUUID) -> OperationRow? {
         guard let agent = places[uuid] else { return nil }
         return queues[agent]?.first { $0.operation.uuid == uuid }

@@ -95,8 +95,25 @@ extension Master {
     private mutating func performConversion(
         _ operation: OfferOperation, in pool: inout AcceptedPool
     ) throws(Refusal) {
-        guard let framework = frameworks[pool.framework], let agent = agents[pool.agent] else {
-            return
+        let plan = try plan(operation, in: pool)
+        let allocated = plan.conversion.allocated(to: pool.role)
+        if let missing = allocated.consumed.first(where: { !pool.rest.contains($0) }) {
+            throw Refusal(
+                .conflict,
+                "\(pool.rest.detailedText) does not contain \(missing.detailedText)")
+        }
+        if case .destroy(let volumes) = plan.kind { rescindShared(volumes, on: pool.agent) }
+        try allocator.convertAllocated(
+            pool.agent, framework: pool.framework, conversion: allocated)
+        try pool.rest.apply(allocated)
+        issue(plan, to: pool.agent)
+    }
+
+    private mutating func plan(
+        _ operation: OfferOperation, in pool: AcceptedPool
+    ) throws(Refusal) -> OperationPlan {
+        guard let framework = frameworks[pool.framework] else {
+            throw Refusal(.invalid, "Framework cannot be found")
         }
         if let id = operation.id {
             try NameValidation.validate(id.value, limits: options.limits)
@@ -104,30 +121,18 @@ extension Master {
                 framework.operations.count + 1, options.limits.operationsPerCall,
                 "operations with an id that are not acknowledged")
         }
+        let principal = framework.description.principal
         try operation.kind.validate(
             by: .framework(
                 roles: framework.description.roles, allocationRole: pool.role,
-                principal: framework.description.principal,
-                capabilities: framework.description.capabilities))
-        try checkRoom(for: pool.agent)
-        let kind = operation.kind.resolved(in: agent.total)
-        if case .destroy(let volumes) = kind { try checkUnused(volumes, on: pool.agent) }
-        try kind.check(against: agent.total)
-        let conversion = try kind.conversion()
-        let allocated = conversion.allocated(to: pool.role)
-        var rest = pool.rest
-        try rest.apply(allocated)
+                principal: principal, capabilities: framework.description.capabilities))
+        let kind = try fitting(operation.kind, on: pool.agent)
+        let conversion = try kind.conversion().allocated(to: nil)
         let changes = try volumeChanges(
-            kind, on: pool.agent, framework: pool.framework,
-            principal: framework.description.principal)
-        if case .destroy(let volumes) = kind { rescindShared(volumes, on: pool.agent) }
-        try allocator.convertAllocated(
-            pool.agent, framework: pool.framework, conversion: allocated)
-        pool.rest = rest
-        issue(
-            OperationPlan(
-                kind: kind, conversion: conversion.allocated(to: nil), changes: changes,
-                framework: pool.framework, id: operation.id), to: pool.agent)
+            kind, on: pool.agent, framework: pool.framework, principal: principal)
+        return OperationPlan(
+            kind: kind, conversion: conversion, changes: changes, framework: pool.framework,
+            id: operation.id)
     }
 
     /// An agent in Mesos's words.

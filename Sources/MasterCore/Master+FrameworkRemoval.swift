@@ -29,14 +29,36 @@ extension Master {
             frameworks[id]?.complete(task, limits: options.limits)
         }
         frameworks[id]?.unreachableTasks.removeAll()
+        for task in framework.sortedTasks {
+            frameworks[id]?.tasks[task.description.id]?.isKillRequested = true
+            // It may still wait on the agent, which then knows of no framework to shut down.
+            if task.state == .staging {
+                sendKill(task.key, to: task.agent, graceMilliseconds: nil)
+            }
+            acknowledgeAlone(task)
+        }
         for agent in agents.values where runs(framework, on: agent) {
             if let connection = agent.connection { shutDown(id, connection) }
         }
-        for task in framework.sortedTasks {
-            frameworks[id]?.tasks[task.description.id]?.isKillRequested = true
-            acknowledgeAlone(task)
-        }
         completeIfEnded(id)
+        if frameworks[id] != nil { awaitEnding(id) }
+    }
+
+    private mutating func awaitEnding(_ id: FrameworkID) {
+        timers.add(.ending(id), at: now + .milliseconds(Self.endingMilliseconds))
+    }
+
+    /// Long after most grace periods.
+    private static let endingMilliseconds: Int64 = 300_000
+
+    /// An agent that has not told of the end is to register anew: what it then lists is all that
+    /// it runs.
+    mutating func endingDue(_ id: FrameworkID) {
+        guard let framework = frameworks[id], framework.isEnding else { return }
+        for agent in agents.values where runs(framework, on: agent) {
+            if let connection = agent.connection { disconnect(connection) }
+        }
+        awaitEnding(id)
     }
 
     private func runs(_ framework: MasterFramework, on agent: MasterAgent) -> Bool {
@@ -76,6 +98,7 @@ extension Master {
         if let framework = frameworks[id] { return framework.isEnding }
         if let index = completedFrameworks.firstIndex(where: { $0.id == id }) {
             frameworks[id] = completedFrameworks.remove(at: index)
+            awaitEnding(id)
             return true
         }
         return false

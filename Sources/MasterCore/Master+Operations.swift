@@ -30,11 +30,27 @@ extension Master {
         }
     }
 
+    /// A valid operation as the agent's books have its volumes, if it fits them.
+    func fitting(
+        _ kind: OfferOperation.Kind, on id: AgentID
+    ) throws(Refusal) -> OfferOperation.Kind {
+        try checkRoom(for: id)
+        guard let total = agents[id]?.total else {
+            throw Refusal(.invalid, "No agent found with specified ID")
+        }
+        let kind = kind.resolved(in: total)
+        if case .destroy(let volumes) = kind { try checkUnused(volumes, on: id) }
+        try kind.check(against: total)
+        return kind
+    }
+
     @discardableResult
     mutating func issue(_ plan: OperationPlan, to id: AgentID) -> OperationUUID? {
-        guard let agent = agents[id], let type = plan.kind.type else { return nil }
+        guard let sequence = agents[id]?.nextSequence, let type = plan.kind.type else {
+            return nil
+        }
         let operation = AgentOperation(
-            uuid: OperationUUID(generator.uuid()), sequence: agent.nextSequence, type: type,
+            uuid: OperationUUID(generator.uuid()), sequence: sequence, type: type,
             framework: plan.framework, id: plan.id, conversion: plan.conversion,
             volumeChanges: plan.changes)
         touch(id)
@@ -49,7 +65,7 @@ extension Master {
             agents[id]?.skippedOperations.insert(operation.uuid)
         }
         follow(row, state: .pending)
-        if let connection = agent.connection {
+        if let connection = agents[id]?.connection {
             emit(.send(connection, .applyOperation(operation)))
         }
         return operation.uuid
@@ -104,6 +120,9 @@ extension Master {
     mutating func fail(_ row: OperationRow, _ reason: String) {
         let uuid = row.operation.uuid
         store(.operationRemoved(uuid))
+        for case .create(let volume) in row.operation.volumeChanges {
+            volumeReports[volume.uuid] = nil
+        }
         acknowledgeResult(uuid, of: row.agent)
         if agents[row.agent]?.isRegistered == true { takeBack(row) }
         if let request = waiting.removeValue(forKey: uuid) {

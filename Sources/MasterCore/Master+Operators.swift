@@ -42,17 +42,17 @@ extension Master {
     private mutating func apply(
         _ kind: OfferOperation.Kind, to id: AgentID, principal: String?
     ) throws(Refusal) -> OperationUUID {
-        guard let agent = agents[id] else {
+        guard let isRegistered = agents[id]?.isRegistered else {
             throw Refusal(.invalid, "No agent found with specified ID")
         }
-        guard agent.isRegistered else {
+        guard isRegistered else {
             throw Refusal(
                 .unavailable,
                 "agent \(id) has not come back yet since the master was started; try again")
         }
         let plan: OperationPlan
         do throws(Refusal) {
-            plan = try self.plan(kind, on: agent, principal: principal)
+            plan = try self.plan(kind, on: id, principal: principal)
         } catch {
             guard error.kind == .invalid else { throw error }
             throw Refusal(.invalid, "Invalid \(title(of: kind, on: id)): \(error.message)")
@@ -65,16 +65,12 @@ extension Master {
     }
 
     private mutating func plan(
-        _ kind: OfferOperation.Kind, on agent: MasterAgent, principal: String?
+        _ kind: OfferOperation.Kind, on id: AgentID, principal: String?
     ) throws(Refusal) -> OperationPlan {
         try kind.validate(by: .operator(principal: principal))
-        try checkRoom(for: agent.id)
-        let kind = kind.resolved(in: agent.total)
-        if case .destroy(let volumes) = kind { try checkUnused(volumes, on: agent.id) }
-        try kind.check(against: agent.total)
+        let kind = try fitting(kind, on: id)
         let conversion = try kind.conversion().allocated(to: nil)
-        let changes = try volumeChanges(
-            kind, on: agent.id, framework: nil, principal: principal)
+        let changes = try volumeChanges(kind, on: id, framework: nil, principal: principal)
         return OperationPlan(kind: kind, conversion: conversion, changes: changes)
     }
 

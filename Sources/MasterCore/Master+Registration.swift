@@ -143,12 +143,7 @@ extension Master {
             store(pieces)
         }
         reviewVolumes(registration.volumes, of: id)
-        recomputeTotal(id)
-        let skipped = agents[id]?.skippedOperations ?? []
-        for row in ledger.pending(id) where skipped.contains(row.operation.uuid) {
-            store(.operationRemoved(row.operation.uuid))
-            abandon(row, as: .dropped, "the agent came back without the resources")
-        }
+        // What does not fit any more is sent all the same: the agent refuses it.
         var sequence = registration.lastSequence
         for row in ledger.pending(id) {
             sequence += 1

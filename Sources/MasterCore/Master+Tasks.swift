@@ -19,14 +19,14 @@ extension Master {
             frameworks[key.framework]?.tasks[key.task]?.append(update)
             setState(key, latestState)
         }
-        guard let framework = frameworks[key.framework], !framework.isEnding else {
-            acknowledgeAlone(update, to: id)
+        guard frameworks[key.framework]?.isEnding == false else {
+            acknowledgeAlone(update, latestState, to: id)
             return
         }
-        if framework.tasks[key.task] == nil {
+        if frameworks[key.framework]?.tasks[key.task] == nil {
             emit(.drop(.taskUnknown, "update of \(key.task) of \(key.framework) is forwarded"))
         }
-        if let stream = framework.stream {
+        if let stream = frameworks[key.framework]?.stream {
             emit(.sendEvent(stream, .update(update, unreachableNanoseconds: nil)))
         }
         if update.uuid == nil, update.state.isTerminal {
@@ -35,11 +35,13 @@ extension Master {
     }
 
     /// Nobody else will acknowledge an update of a framework that is no more.
-    private mutating func acknowledgeAlone(_ update: StatusUpdate, to id: AgentID) {
+    private mutating func acknowledgeAlone(
+        _ update: StatusUpdate, _ latestState: TaskState, to id: AgentID
+    ) {
         if let uuid = update.uuid, let connection = agents[id]?.connection {
             emit(.send(connection, .acknowledge(update.framework, update.task, uuid)))
         }
-        guard update.state.isTerminal else { return }
+        guard latestState.isTerminal || update.state.isTerminal else { return }
         removeTask(update.key, asCompleted: true)
         completeIfEnded(update.framework)
     }

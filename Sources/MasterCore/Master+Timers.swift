@@ -12,6 +12,8 @@ extension Master {
             case .failover(let framework):
                 guard frameworks[framework]?.failoverDue == due else { continue }
                 removeFramework(framework)
+            case .ending(let framework):
+                endingDue(framework)
             case .ping(let agent):
                 guard agents[agent]?.pingDue == due else { continue }
                 pingDue(agent)

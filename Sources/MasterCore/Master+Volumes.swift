@@ -14,7 +14,7 @@ extension Master {
         switch kind {
         case .create(let volumes):
             guard
-                ledger.volumes(of: agent).count + volumes.count
+                ledger.volumeCount(of: agent) + volumes.count
                     <= options.limits.volumesPerAgent
             else {
                 throw Refusal(
@@ -111,10 +111,13 @@ extension Master {
 
     mutating func rebuildVolumeIndex(_ id: AgentID) {
         agents[id]?.volumeUUIDs = [:]
-        for uuid in ledger.volumes(of: id) {
-            guard let row = ledger.volumes[uuid], row.standing != .lost else { continue }
+        let rows = ledger.volumes(of: id).compactMap { ledger.volumes[$0] }
+        // A lost volume may still be in the books and be destroyed; one of the same name that was
+        // made after it comes first.
+        let lost = rows.filter { $0.standing == .lost }
+        for row in lost + rows.filter({ $0.standing != .lost }) {
             let key = ResourceKey(row.volume.resource.with(allocationRole: nil))
-            agents[id]?.volumeUUIDs[key] = uuid
+            agents[id]?.volumeUUIDs[key] = row.volume.uuid
         }
         for row in ledger.pending(id) { agents[id]?.noteVolumes(of: row.operation) }
     }
@@ -149,6 +152,10 @@ extension Master {
                 store(
                     .volumeStored(
                         VolumeRow(agent: agent, volume: volume, standing: .unclaimed)))
+                continue
+            }
+            if row.agent != agent, agents[row.agent]?.isConnected == true {
+                emit(.drop(.volumeUnknown, "\(volume.uuid) of \(agent) is on \(row.agent), too"))
                 continue
             }
             guard row.agent != agent || row.standing == .lost || row.volume != volume else {

@@ -5,6 +5,7 @@ import Model
 enum Timer: Hashable, Sendable {
     case heartbeat(FrameworkID, StreamID)
     case failover(FrameworkID)
+    case ending(FrameworkID)
     case ping(AgentID)
     case operation(OperationUUID)
     case offer(OfferID)

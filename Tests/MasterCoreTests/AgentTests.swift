@@ -182,6 +182,23 @@ import Testing
         #expect(cluster.operate(.destroy([disk(10).volume("v")]), on: id) == .accepted)
     }
 
+    /// The directory is gone, but the agent's books still have the volume.
+    @Test func aLostVolumeCanBeDestroyed() throws {
+        let agent = try cluster.addAgent()
+        let id = try #require(agent.id)
+        let volume = disk(10).volume("v")
+        cluster.operate(.reserve([disk(10)], source: []), on: id)
+        cluster.operate(.create([volume]), on: id)
+        agent.volumes = []
+        cluster.disconnect(agent)
+        cluster.connect(agent)
+        #expect(cluster.master.volumeRows.map(\.standing) == [.lost])
+        #expect(cluster.operate(.destroy([volume]), on: id) == .accepted)
+        #expect(cluster.master.volumeRows.isEmpty)
+        #expect(cluster.operate(.create([volume]), on: id) == .accepted)
+        #expect(cluster.master.volumeRows.map(\.standing) == [.active])
+    }
+
     @Test func markedGone() throws {
         let agent = try cluster.addAgent()
         let id = try #require(agent.id)

@@ -19,6 +19,9 @@ final class Cluster {
     var lastActions: [Master.Action] = []
     var drops: [Master.DropReason] = []
     var agents: [FakeAgent] = []
+    private var handled = 0
+    /// After the first violation more of them tell nothing.
+    private var isBroken = false
     private var numbers: UInt64 = 0
     private var toMaster: [(ConnectionID, AgentMessage)] = []
 
@@ -37,8 +40,13 @@ final class Cluster {
         master.handle(event, at: now, into: &outbox)
         lastActions = outbox.drain()
         for action in lastActions { take(action) }
+        handled += 1
+        guard !isBroken else { return }
         let violations = master.violations() + master.touchedViolations()
-        for violation in violations { Issue.record("\(violation) after \(event)") }
+        isBroken = !violations.isEmpty
+        for violation in violations {
+            Issue.record("\(violation) after event \(handled): \(event)")
+        }
     }
 
     private func take(_ action: Master.Action) {

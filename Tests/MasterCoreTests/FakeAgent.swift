@@ -21,6 +21,8 @@ final class FakeAgent {
     var isSilent = false
     /// Operations of this type fail with the text.
     var failures: [OperationType: String] = [:]
+    /// Kills of whole frameworks are not answered.
+    var ignoresShutdown = false
     var heard: [MasterMessage] = []
     var gaps = 0
     private var updates = 0
@@ -59,6 +61,7 @@ final class FakeAgent {
         case .acknowledge(let framework, let task, let uuid):
             acknowledge(TaskKey(framework, task), uuid)
         case .shutdownFramework(let framework):
+            guard !ignoresShutdown else { return [] }
             let keys = tasks.keys.filter { $0.framework == framework }.sorted()
             let ended = executors.filter { $0.framework == framework }
             executors.removeAll { $0.framework == framework }

@@ -178,6 +178,24 @@ import Testing
         #expect(agent.tasks.isEmpty)
     }
 
+    /// The end of a task got lost: the agent's next registration settles it.
+    @Test func anAgentThatTellsNoEndIsAskedToRegisterAnew() throws {
+        let agent = try cluster.addAgent()
+        let id = try #require(agent.id)
+        let scheduler = cluster.subscribe(.test())
+        try scheduler.accept([.launch(.test("t", on: id))])
+        cluster.pass(seconds: 1)
+        agent.ignoresShutdown = true
+        try scheduler.call(.teardown)
+        agent.tasks = [:]
+        #expect(cluster.master.agentView(id)?.allocated.isEmpty == false)
+        cluster.pass(seconds: 301)
+        #expect(agent.connection == nil)
+        cluster.connect(agent)
+        #expect(cluster.master.agentView(id)?.allocated.isEmpty == true)
+        #expect(cluster.master.framework(try scheduler.id) == nil)
+    }
+
     @Test func completedFrameworksAreBounded() throws {
         var options = MasterOptions()
         options.limits.completedFrameworks = 3

@@ -1,0 +1,185 @@
+import MachineCore
+import Model
+import OrderedCollections
+import Testing
+
+@testable import MasterCore
+
+@Suite struct RecoveryTests {
+    let cluster = Cluster()
+    let agent: FakeAgent
+    let id: AgentID
+
+    init() throws {
+        agent = try cluster.addAgent()
+        id = try #require(agent.id)
+    }
+
+    private func request(_ kind: OfferOperation.Kind) -> RequestID {
+        let request = RequestID(cluster.number())
+        cluster.handle(.operatorCalled(request, .apply(kind, agent: id), principal: nil))
+        cluster.settle()
+        return request
+    }
+
+    private func sequences() -> [UInt64] {
+        agent.heard.compactMap { message in
+            if case .applyOperation(let operation) = message { return operation.sequence }
+            return nil
+        }
+    }
+
+    @Test func replayedRecordsGiveTheSameState() throws {
+        let scheduler = cluster.subscribe(.test())
+        let volume = disk(10).volume("v")
+        try scheduler.accept([
+            OfferOperation(.reserve([disk(10)], source: [])), OfferOperation(.create([volume])),
+        ])
+        agent.isSilent = true
+        _ = request(.reserve([disk(5)], source: []))
+        var replayed = Ledger()
+        for record in cluster.records { replayed.apply(record) }
+        #expect(replayed == cluster.master.ledger)
+        let before = cluster.master.ledger
+        cluster.restartMaster()
+        #expect(cluster.master.ledger == before)
+        #expect(cluster.master.pendingOperations.count == 1)
+        #expect(cluster.master.volumeRows.count == 1)
+        #expect(cluster.master.clusterID == before.clusterID)
+    }
+
+    /// The answer got lost with the master: the agent tells it again.
+    @Test func resultsThatTheMasterMissedAreTakenAtRegistration() throws {
+        agent.isSilent = true
+        _ = request(.reserve([disk(5)], source: []))
+        guard case .applyOperation(let operation)? = agent.heard.last else {
+            Issue.record("no operation was sent")
+            return
+        }
+        agent.isSilent = false
+        _ = agent.hear(.applyOperation(operation))
+        #expect(agent.results.count == 1)
+        cluster.restartMaster()
+        cluster.connect(agent)
+        #expect(agent.results.isEmpty)
+        #expect(cluster.master.pendingOperations.isEmpty)
+        #expect(cluster.master.ledger.confirmed(id) == agent.total)
+        #expect(sequences() == [1, 1])
+    }
+
+    @Test func operationsAboveTheLastNumberAreSentAgainInOrder() throws {
+        agent.isSilent = true
+        let requests = [
+            request(.reserve([disk(50)], source: [])), request(.create([disk(50).volume("v")])),
+            request(.destroy([disk(50).volume("v")])),
+        ]
+        agent.heard = []
+        agent.isSilent = false
+        cluster.disconnect(agent)
+        cluster.connect(agent)
+        #expect(sequences() == [1, 2, 3])
+        #expect(requests.allSatisfy { cluster.answers[$0] == .accepted })
+        #expect(agent.gaps == 0)
+        agent.heard = []
+        cluster.restartMaster()
+        cluster.connect(agent)
+        #expect(cluster.operate(.unreserve([disk(50)]), on: id) == .accepted)
+        #expect(sequences() == [4])
+    }
+
+    /// The agent's disk was restored from a copy: its numbers go on from where they are.
+    @Test func anOlderJournalGetsItsOwnNumbers() throws {
+        cluster.operate(.reserve([disk(50)], source: []), on: id)
+        cluster.operate(.create([disk(50).volume("v")]), on: id)
+        agent.isSilent = true
+        let late = request(.reserve([disk(7)], source: []))
+        cluster.disconnect(agent)
+        agent.isSilent = false
+        agent.total = agent.base
+        agent.volumes = []
+        agent.lastSequence = 0
+        cluster.connect(agent)
+        #expect(agent.gaps == 0)
+        #expect(cluster.answers[late] == .accepted)
+        #expect(agent.lastSequence == 1)
+        #expect(cluster.master.volumeRows.map(\.standing) == [.lost])
+        #expect(cluster.master.ledger.confirmed(id) == agent.total)
+    }
+
+    /// What an operation needs is no more on the agent.
+    @Test func operationsThatNoLongerFitAreDropped() throws {
+        cluster.operate(.reserve([disk(50)], source: []), on: id)
+        agent.isSilent = true
+        let lost = request(.create([disk(50).volume("v")]))
+        let kept = request(.reserve([disk(5)], source: []))
+        cluster.disconnect(agent)
+        agent.isSilent = false
+        agent.total = agent.base
+        cluster.connect(agent)
+        #expect(cluster.answers[lost]?.refusal?.kind == .conflict)
+        #expect(cluster.answers[kept] == .accepted)
+        #expect(agent.gaps == 0)
+        #expect(cluster.master.pendingOperations.isEmpty)
+    }
+
+    /// The registry is older than the agent's journal.
+    @Test func anOlderRegistryTakesOverTheAgentsBooks() throws {
+        let old = cluster.records
+        let volume = disk(50).volume("v")
+        cluster.operate(.reserve([disk(50)], source: []), on: id)
+        cluster.operate(.create([volume]), on: id)
+        cluster.records = old
+        cluster.restartMaster()
+        cluster.connect(agent)
+        #expect(cluster.master.ledger.confirmed(id) == agent.total)
+        #expect(cluster.master.volumeRows.map(\.standing) == [.unclaimed])
+        #expect(cluster.operate(.destroy([volume]), on: id) == .accepted)
+        #expect(agent.gaps == 0)
+    }
+
+    @Test func idsAreNotGivenTwice() throws {
+        let first = cluster.subscribe(.test())
+        let offer = try first.offer.id
+        let framework = try first.id
+        cluster.now = cluster.now + .milliseconds(5)
+        cluster.restartMaster()
+        cluster.connect(agent)
+        let second = cluster.subscribe(.test())
+        #expect(try second.id != framework)
+        #expect(try second.offer.id != offer)
+        #expect(try second.offer.id > offer)
+        let other = try cluster.addAgent()
+        #expect(other.id != id)
+    }
+
+    @Test func nothingIsServedBeforeTheStart() {
+        var master = Master()
+        var outbox = Outbox<Master.Action>()
+        let events: [Master.Event] = [
+            .ticked, .streamClosed(StreamID(1)), .agentDisconnected(ConnectionID(1)),
+            .agentConnected(ConnectionID(2), address: ""),
+            .agentSaid(ConnectionID(2), .pong(1)),
+            .schedulerCalled(RequestID(3), FrameworkID("f"), .teardown, stream: nil),
+            .operatorCalled(RequestID(4), .markAgentGone(AgentID("a")), principal: nil),
+            .frameworkSubscribed(
+                StreamID(5), Subscription(framework: .test(), streamUUID: "u")),
+        ]
+        for event in events { master.handle(event, at: cluster.now, into: &outbox) }
+        let refused = Answer.refused(
+            Refusal(.unavailable, "the master has not recovered yet"))
+        #expect(outbox.actions.contains(.answer(RequestID(3), refused)))
+        #expect(outbox.actions.contains(.answer(RequestID(4), refused)))
+        #expect(outbox.actions.count == 5)
+        #expect(master.deadline == nil)
+    }
+
+    /// Results that say nonsense are acknowledged and change nothing.
+    @Test func unknownResultsAreAcknowledged() throws {
+        let before = cluster.master.ledger
+        let result = OperationResult(
+            uuid: OperationUUID("nobody"), sequence: 9, state: .finished)
+        cluster.say(agent, .operationResult(result))
+        #expect(agent.heard.last == .acknowledgeResult(OperationUUID("nobody")))
+        #expect(cluster.master.ledger == before)
+    }
+}
