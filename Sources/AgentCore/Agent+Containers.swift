@@ -29,7 +29,7 @@ extension Agent {
         }
         switch run.kind {
         case .command: commandStarted(container, at: now, into: &outbox)
-        case .custom, .default:
+        case .default, .custom:
             guard run.stream == nil else { return }
             timers.set(.subscribe(container), at: now + options.executorRegistrationTimeout)
         }
@@ -95,7 +95,7 @@ extension Agent {
         guard let run = runs[container], let row = state.executors[run.key]?.row else { return }
         switch run.kind {
         case .command: break
-        case .custom, .default:
+        case .default, .custom:
             runs[container]?.delivered.remove(key.task)
             update(row, into: &outbox)
         }
@@ -131,7 +131,7 @@ extension Agent {
         }
         switch run.kind {
         case .command: break
-        case .custom, .default:
+        case .default, .custom:
             if isRegistered {
                 outbox.append(
                     .send(

@@ -25,7 +25,7 @@ extension Agent {
         case .command:
             let grace = killGrace(of: key, graceMilliseconds)
             stop(container, .killed, grace: grace, at: now, into: &outbox)
-        case .custom, .default:
+        case .default, .custom:
             killInExecutor(key, container, run, graceMilliseconds, at: now, into: &outbox)
         }
     }
@@ -127,7 +127,7 @@ extension Agent {
                 return stop(row.container, .shutdown, grace: .zero, at: now, into: &outbox)
             }
             kill(task, graceMilliseconds: nil, at: now, into: &outbox)
-        case .custom, .default:
+        case .default, .custom:
             let grace =
                 row.executor.shutdownGraceMilliseconds.map(Self.grace)
                 ?? options.executorShutdownGrace

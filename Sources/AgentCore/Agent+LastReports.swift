@@ -5,7 +5,7 @@ extension Agent {
     func lastReport(of key: TaskKey, _ run: ContainerRun, _ ending: Ending) -> Report {
         switch run.kind {
         case .command: commandReport(of: key, run, ending)
-        case .custom, .default: executorReport(of: key, run, ending)
+        case .default, .custom: executorReport(of: key, run, ending)
         }
     }
 

@@ -115,11 +115,11 @@ extension Agent {
         if task.agent != state.id {
             return invalid("the task names agent \(task.agent)")
         }
-        switch launch.executor?.kind {
-        case .default: return invalid("this agent does not run the default executor")
-        case .command, nil:
-            if !task.hasCommand { return invalid("the task has neither command nor executor") }
-        case .custom: break
+        if launch.executor?.kind == .default {
+            return invalid("this agent does not run the default executor")
+        }
+        if launch.executor?.kind != .custom, !task.hasCommand {
+            return invalid("the task has neither command nor executor")
         }
         if let objection = executorObjection(to: launch) { return objection }
         if isStorageLow {

@@ -133,6 +133,7 @@ extension Agent {
         for change in operation.volumeChanges {
             switch change {
             case .create(let volume):
+                if isDone { unclaimedVolumes.removeAll { $0 == volume.uuid } }
                 volumeProblems[volume.uuid] = nil
                 if !isDone, state.volumes[volume.uuid] == nil { volumeReports[volume.uuid] = nil }
             case .destroy(let uuid):

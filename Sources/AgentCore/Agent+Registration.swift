@@ -26,7 +26,7 @@ extension Agent {
             guard let executor = state.executors[key]?.row.executor else { return nil }
             switch executor.kind {
             case .command: return nil
-            case .custom, .default:
+            case .default, .custom:
                 return ExecutorReport(framework: key.framework, executor: executor)
             }
         }

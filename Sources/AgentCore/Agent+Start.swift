@@ -43,6 +43,7 @@ extension Agent {
     private mutating func takeVolumes(_ found: [StartReport.FoundVolume]) {
         let problems = Dictionary(
             found.map { ($0.uuid, $0.problem) }, uniquingKeysWith: { first, _ in first })
+        unclaimedVolumes = found.map(\.uuid).filter { state.volumes[$0] == nil }.sorted()
         for volume in state.sortedVolumes {
             guard let problem = problems[volume.uuid] else {
                 volumeProblems[volume.uuid] = Self.missingVolume
@@ -102,7 +103,7 @@ extension Agent {
             } else {
                 commandStarted(row.container, at: now, into: &outbox)
             }
-        case .custom, .default:
+        case .default, .custom:
             // A task may have ended since, without the launcher hearing of it.
             update(row, into: &outbox)
             timers.set(

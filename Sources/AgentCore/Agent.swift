@@ -39,6 +39,8 @@ package struct Agent: Machine {
     /// Frameworks that are to end here with all they have.
     var endingFrameworks: Set<FrameworkID> = []
     var volumeProblems: [VolumeUUID: String] = [:]
+    /// Found on the disks at the start, but not in the journal; never deleted by themselves.
+    package internal(set) var unclaimedVolumes: [VolumeUUID] = []
     var volumeReports: [VolumeUUID: VolumeReport] = [:]
     package internal(set) var history: AgentHistory
     /// How many records the journal holds, and how many it may before it is compacted.

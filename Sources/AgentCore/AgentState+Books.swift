@@ -92,7 +92,7 @@ extension AgentState {
             guard var there else { return MissingResource(resource: resource, isInUse: false) }
             let held = used.entry(key)?.resource.value
             let claimed = claims?.removed.entry(key)?.resource.value
-            if key.isDivisible {
+            if key.isDivisible, !resource.isShared {
                 guard there.contains(resource.value) else {
                     return MissingResource(resource: resource, isInUse: false)
                 }

@@ -35,12 +35,11 @@ struct Harness {
         agent.handle(event, at: now, into: &outbox)
         last = outbox.drain()
         for action in last {
-            switch action {
-            case .store(let record): journal.append(record)
-            case .compactJournal(let records): journal = records
-            case .send(.statusUpdate(let update, latestState: _)): updates.append(update)
-            default: break
-            }
+            if case .store(let record) = action { journal.append(record) }
+            if case .compactJournal(let records) = action { journal = records }
+        }
+        for case .send(.statusUpdate(let update, latestState: _)) in last {
+            updates.append(update)
         }
         #expect(agent.violations() == [], sourceLocation: location)
         return last

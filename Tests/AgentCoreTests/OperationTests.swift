@@ -90,6 +90,7 @@ import Testing
             (.init(disk.reserved, disk), []),
             (.init(disk, .volume("v", 100)), []),
             (.init(disk, disk.reserved), [.destroy(VolumeUUID("v"))]),
+            (.init(.cpus(1).with(isShared: true), .cpus(1).reserved), []),
             (.init(disk, disk.reserved), [.resize(VolumeUUID("v"), to: .zero)]),
             (.init(disk, disk.reserved), [.create(.example("v", .volume("v", 100)))]),
         ]

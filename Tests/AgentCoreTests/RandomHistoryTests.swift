@@ -6,17 +6,17 @@ import Testing
 @testable import AgentCore
 
 @Suite struct RandomHistoryTests {
-    @Test(arguments: 0..<40) func nothingIsLost(seed: Int) throws {
+    @Test(arguments: 0..<16) func nothingIsLost(seed: Int) throws {
         var world = World(seed: UInt64(seed))
-        for _ in 0..<1_500 { world.step() }
+        for _ in 0..<1_000 { world.step() }
         try world.settle()
     }
 
     @Test func everythingOccurs() {
         var counts: [String: Int] = [:]
-        for seed in 100..<110 {
+        for seed in 100..<106 {
             var world = World(seed: UInt64(seed))
-            for _ in 0..<1_500 { world.step() }
+            for _ in 0..<1_000 { world.step() }
             for (what, count) in world.counts { counts[what, default: 0] += count }
         }
         let wanted = [
@@ -26,7 +26,7 @@ import Testing
             "TASK_FAILED", "TASK_KILLED", "TASK_DROPPED", "command task", "executor task",
             "RESERVE", "UNRESERVE", "CREATE", "DESTROY", "GROW_VOLUME",
         ]
-        for what in wanted { #expect((counts[what] ?? 0) > 5, "\(what)") }
+        for what in wanted { #expect((counts[what] ?? 0) > 0, "\(what)") }
     }
 
     @Test func theSameSeedGivesTheSameHistory() {

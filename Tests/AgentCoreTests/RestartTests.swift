@@ -129,6 +129,29 @@ import Testing
         #expect(harness.agent.volumeViews().first?.problem == Agent.missingVolume)
     }
 
+    @Test func aVolumeThatWasMadeUnseenIsClaimedByItsOperation() {
+        var harness = Harness()
+        let disk = Resource.disk(100)
+        let volume = Resource.volume("v", 100)
+        harness.hear(.applyOperation(harness.apply(.reserve, .init(disk, disk.reserved))))
+        // It was made on disk, and the process ended before the journal had it.
+        harness.agent = Agent(options: .example)
+        harness.send(
+            .started(
+                entropy: [3],
+                StartReport(
+                    bootID: "boot", resources: .example, records: harness.journal,
+                    volumes: [.init(VolumeUUID("v"))])))
+        #expect(harness.agent.unclaimedVolumes == [VolumeUUID("v")])
+        harness.register()
+        let create = harness.apply(
+            .create, .init(disk.reserved, volume), [.create(.example("v", volume))])
+        harness.hear(.applyOperation(create))
+        harness.send(.volumesChanged(create.uuid, failure: nil))
+        #expect(harness.agent.unclaimedVolumes.isEmpty)
+        #expect(harness.agent.volumeViews().map(\.problem) == [nil])
+    }
+
     @Test func takesMoreResources() {
         var harness = Harness()
         _ = harness.makeVolume("v")

@@ -24,6 +24,7 @@ struct World {
     var now = Instant(nanoseconds: 1)
     var boot = 1
     var counter = 0
+    var eventCount = 0
 
     // What survives a crash.
     var journal: [AgentRecord] = []
@@ -64,12 +65,27 @@ struct World {
         var outbox = Outbox<Agent.Action>()
         agent.handle(event, at: now, into: &outbox)
         let actions = outbox.drain()
-        for violation in agent.violations() { Issue.record("\(violation), after \(event)") }
+        eventCount += 1
+        if eventCount % 8 == 0 {
+            for violation in agent.violations() { Issue.record("\(violation), after \(event)") }
+        }
         if mayCrash, chance.oneIn(150) {
             for action in actions.prefix(chance.below(actions.count + 1)) { perform(action) }
             crash()
         } else {
             for action in actions { perform(action) }
+            if eventCount % 64 == 0 { checkJournal() }
+        }
+    }
+
+    /// What is stored must say what is known.
+    private func checkJournal() {
+        do {
+            var replayed = AgentState()
+            for record in journal { try replayed.apply(record) }
+            #expect(replayed == agent.state)
+        } catch {
+            Issue.record("the journal contradicts itself: \(error)")
         }
     }
 
