@@ -86,7 +86,8 @@ private final class WatchCore: Sendable {
                 let arrived = state.arrived
                 state.arrived = []
                 return (
-                    state.isStopped, arrived, words.compactMap { state.waits.removeValue(forKey: $0) }
+                    state.isStopped, arrived,
+                    words.compactMap { state.waits.removeValue(forKey: $0) }
                 )
             }
             if isStopped { return }

@@ -69,7 +69,7 @@ package final class PlainLauncher: Launcher {
         }
         do throws(SystemError) {
             let variables = try Descriptor.inMemory("environment")
-            try variables.write(Supervision.bytes(environment))
+            try variables.writeAll(Supervision.bytes(environment))
             var words = [supervision.program, "--execute", "--sandbox", place.sandbox]
             words += place.user.arguments + ["--env-file", "/proc/self/fd/3", "--"]
             let child = try Spawn.start(
@@ -92,7 +92,8 @@ package final class PlainLauncher: Launcher {
 
     package func recover() throws(ContainerError) -> [FoundContainer] {
         try supervision.containers().map { id in
-            let exit = supervision.hasEnded(id)
+            let exit =
+                supervision.hasEnded(id)
                 ? ContainerExit(waitStatus: supervision.waitStatus(id)) : nil
             return FoundContainer(id: id, exit: exit)
         }

@@ -1,5 +1,5 @@
 internal import Glibc
-internal import Linux
+package import Linux
 
 /// Lists and reads files of a sandbox, for LIST_FILES and READ_FILE; never leaves it.
 ///

@@ -10,7 +10,7 @@ internal import Linux
 ///         [--uid U --gid G [--groups A,B]] [--env-file FILE] [--pid-file FILE] -- ARGV...
 ///
 /// Descriptor 3 is the write end of a pipe: "ok PID\n" or "error TEXT\n" comes once. Descriptor 4 is
-/// the FIFO `alive`, held open until the supervisor ends. It detaches itself at once (two forks).
+/// the FIFO `alive`, held open until the supervisor ends. It detaches itself at once (setsid, fork).
 ///
 /// Without `--pid-file` (plain): ARGV runs in a session of its own, in the sandbox, as the user, with
 /// exactly the environment of the file (NAME=VALUE, each ended by a zero byte).
@@ -109,6 +109,7 @@ package struct Supervision: Sendable {
     /// Starts the supervisor and waits for the first process to run; its pid. The state directory
     /// is there already (`prepare`), and the caller removes it after an error.
     package func start(_ order: Order) throws(ContainerError) -> Int32 {
+        let reader: Descriptor
         do throws(SystemError) {
             try ContainerIdentity(sandbox: order.sandbox, user: order.user)
                 .write(to: "\(state(order.id))/identity")
@@ -121,12 +122,13 @@ package struct Supervision: Sendable {
             let child = try Spawn.start(
                 commandLine(order), environment: [Self.path],
                 handing: [pipe.writer.number, alive.number])
-            // Only the first of two forks; it ends at once.
+            // Only the process that forks the supervisor; it ends at once.
             _ = try Spawn.reap(child)
-            return try answer(order, pipe.closingWriter())
+            reader = pipe.closingWriter()
         } catch {
             throw ContainerError("container \(order.id): \(error)")
         }
+        return try answer(order, reader)
     }
 
     /// NAME=VALUE, each ended by a zero byte.

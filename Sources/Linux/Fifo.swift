@@ -45,6 +45,13 @@ package struct PipeEnds: ~Copyable, Sendable {
 }
 
 extension Descriptor {
+    /// Writes a small file's whole contents from its beginning.
+    package func writeAll(_ bytes: [UInt8]) throws(SystemError) {
+        let number = self.number
+        let count = try SystemError.check("pwrite") { pwrite(number, bytes, bytes.count, 0) }
+        guard count == bytes.count else { throw SystemError("pwrite", "", errno: ENOSPC) }
+    }
+
     /// Reads a stream to its end, at most `limit` bytes; nil: the time was over before.
     package func readToEnd(limit: Int, timeoutMilliseconds: Int64) -> [UInt8]? {
         let until = MonotonicTime.milliseconds() + timeoutMilliseconds

@@ -39,12 +39,10 @@ bool pump(struct supervisor *self, int index) {
     return false;
 }
 
-/// Leaves the agent's session and process tree; only the grandchild returns true.
+/// Leaves the agent's session and process tree; the parent, which the agent reaps, ends.
 static bool detach(void) {
-    pid_t pid = fork();
-    if (pid != 0) _exit(pid < 0 ? 71 : 0);
     setsid();
-    pid = fork();
+    pid_t pid = fork();
     if (pid != 0) _exit(pid < 0 ? 71 : 0);
     umask(022);
     close_range(ALIVE_DESCRIPTOR + 1, ~0u, 0);
