@@ -39,7 +39,7 @@ package struct HostRoot: Equatable, Sendable {
             let table = try MountTable.current()
             let wanted = sources(in: table)
             if isWhole(wanted, in: table) { return }
-            try release()
+            try unmount()
             for source in wanted {
                 let target = source == "/" ? path : path + source
                 do throws(SystemError) {
@@ -53,13 +53,21 @@ package struct HostRoot: Equatable, Sendable {
                 }
             }
         } catch {
-            _ = try? release()
+            try? unmount()
             throw ContainerError("the host's files as a root: \(error)")
         }
     }
 
     /// Unmounts the tree; containers that run keep theirs.
-    package func release() throws(SystemError) {
+    package func release() throws(ContainerError) {
+        do throws(SystemError) {
+            try unmount()
+        } catch {
+            throw ContainerError("unmounting the host's files: \(error)")
+        }
+    }
+
+    private func unmount() throws(SystemError) {
         // Lazily with all that is below; once for each time it was made.
         while try MountTable.current().top(at: path) != nil {
             guard try Mount.detach(path, isLazy: true) else { return }
@@ -87,7 +95,7 @@ package struct HostRoot: Equatable, Sendable {
     private func isWhole(_ wanted: [String], in table: MountTable) -> Bool {
         let there = Set(
             table.entries.filter { MountTable.isBelowOrSame($0.mountPoint, path) }
-                .filter { (mode == .readOnly) == $0.options.contains("ro") || $0.options.contains("ro") }
+                .filter { mode == .readWrite || $0.options.contains("ro") }
                 .map(\.mountPoint))
         return there == Set(wanted.map { $0 == "/" ? path : path + $0 })
     }

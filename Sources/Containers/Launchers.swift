@@ -37,7 +37,8 @@ package enum Launchers {
     ) throws(ContainerError) -> RuncLauncher {
         guard geteuid() == 0 else { throw ContainerError("runc containers need root") }
         let places = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin"]
-        guard let runtime = places.map({ "\($0)/runc" }).first(where: { access($0, X_OK) == 0 })
+        let candidates = places.map { directory in "\(directory)/runc" }
+        guard let runtime = candidates.first(where: { path in access(path, X_OK) == 0 })
         else { throw ContainerError("runc is not installed (Debian package runc)") }
         do throws(SystemError) {
             for directory in [runtimeDirectory, "\(runtimeDirectory)/runc"] {

@@ -19,7 +19,9 @@ enum RuncExit {
 /// The kernel keeps from the first process of a pid namespace every signal it does not handle. One
 /// that would end any other process therefore ends the container here: the command needs no init.
 enum RuncSignal {
-    private static let fatal: Set<Int32> = [SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGTERM]
+    private static let fatal: Set<Int32> = [
+        SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGTERM,
+    ]
 
     static func send(_ signal: Int32, to id: String, _ supervision: Supervision) {
         guard fatal.contains(signal), let pid = supervision.pid(id), !isHandled(signal, by: pid)

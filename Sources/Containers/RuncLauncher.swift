@@ -120,11 +120,7 @@ package final class RuncLauncher: Launcher {
 
     /// Takes away what the launcher made beside containers, when all of them have been removed.
     package func release() throws(ContainerError) {
-        do throws(SystemError) {
-            try root.release()
-        } catch {
-            throw ContainerError("unmounting the host's root: \(error)")
-        }
+        try root.release()
         cgroups.remove(groups)
     }
 
