@@ -83,7 +83,7 @@ struct RuncLauncherTests {
                 FoundContainer(id: "done", exit: ContainerExit(waitStatus: 5 << 8)),
                 FoundContainer(id: "runs", exit: nil),
             ])
-        FileManager.default.createFile(atPath: "\(bench.sandbox("runs"))/go", contents: nil)
+        _ = FileManager.default.createFile(atPath: "\(bench.sandbox("runs"))/go", contents: nil)
         #expect(await second.end("runs").waitStatus == 4 << 8)
     }
 
