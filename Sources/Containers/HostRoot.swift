@@ -9,22 +9,25 @@ package enum HostRootMode: String, Equatable, Sendable {
     case readWrite = "rw"
 }
 
-/// The host's files as the root of containers without an image: a tree of bind mounts at `path`.
+/// The host's files as the root of containers without an image: a tree of bind mounts.
 ///
 /// It holds a mount of its own for `/` and each file system of the host, but none at or below a
-/// hidden directory: a copy of a volume's mount here, and so in every container, would keep its
-/// loop device busy after the host has unmounted it. Containers cover the hidden directories.
+/// hidden directory and none of a loop device: a copy of a volume's mount here, and so in every
+/// container, would keep its device busy after the host has unmounted it. Containers cover the
+/// hidden directories. It stands in a small tmpfs, by whose name other agents' trees are known.
 package struct HostRoot: Equatable, Sendable {
-    package let path: String
+    private let place: String
     package let mode: HostRootMode
+    /// The root of the tree.
+    package var path: String { "\(place)/tree" }
     /// Canonical paths of which containers must see nothing: the agent's work directory first.
     package let hidden: [String]
 
-    /// `workDirectory` and `hiding` name directories that are there.
+    /// `path` is where the tree is mounted; `workDirectory` and `hiding` are there already.
     package init(
         path: String, mode: HostRootMode, workDirectory: String, hiding: [String] = []
     ) {
-        self.path = Self.canonical(path)
+        place = Self.canonical(path)
         self.mode = mode
         hidden = ([workDirectory] + hiding).map(Self.canonical).reduce(into: []) { kept, each in
             if !kept.contains(where: { MountTable.isBelowOrSame(each, $0) }) { kept.append(each) }
@@ -35,12 +38,16 @@ package struct HostRoot: Equatable, Sendable {
     /// just be starting on it. Containers that run have copies of their own.
     package func prepare() throws(ContainerError) {
         do throws(SystemError) {
-            try Files.makeDirectories(path, mode: 0o700)
+            try Files.makeDirectories(place, mode: 0o700)
             let table = try MountTable.current()
-            let wanted = sources(in: table)
-            if isWhole(wanted, in: table) { return }
+            if isWhole(in: table) { return }
             try unmount()
-            for source in wanted {
+            try Mount.attach(
+                Self.marker, at: place, fileSystem: "tmpfs", flags: Mount.tenantFlags,
+                options: "mode=700,size=64k")
+            try Mount.setPropagation(.isolated, of: place)
+            try Files.makeDirectory(path)
+            for source in sources(in: table) {
                 let target = source == "/" ? path : path + source
                 do throws(SystemError) {
                     try Mount.bindIsolated(
@@ -52,6 +59,8 @@ package struct HostRoot: Equatable, Sendable {
                     }
                 }
             }
+            // Last: the sign that nothing is missing.
+            try Mount.makeReadOnly(place)
         } catch {
             try? unmount()
             throw ContainerError("the host's files as a root: \(error)")
@@ -69,8 +78,8 @@ package struct HostRoot: Equatable, Sendable {
 
     private func unmount() throws(SystemError) {
         // Lazily with all that is below; once for each time it was made.
-        while try MountTable.current().top(at: path) != nil {
-            guard try Mount.detach(path, isLazy: true) else { return }
+        while try MountTable.current().top(at: place) != nil {
+            guard try Mount.detach(place, isLazy: true) else { return }
         }
     }
 
@@ -80,26 +89,32 @@ package struct HostRoot: Equatable, Sendable {
         let ofVolumes = Set(
             hidden.flatMap { table.below($0) }.map(\.device)
         ).subtracting(hidden.compactMap { table.containing($0)?.device })
+        let trees = table.entries.filter { $0.source == Self.marker }.map(\.mountPoint) + [place]
+        let leftOut = Self.kernelTrees + hidden + trees
         var seen: Set<String> = []
         return table.entries.compactMap { entry in
-            let place = entry.mountPoint
+            let point = entry.mountPoint
             let isLeftOut =
-                Self.kernelTrees.contains { MountTable.isBelowOrSame(place, $0) }
-                || hidden.contains { MountTable.isBelowOrSame(place, $0) }
-                || MountTable.isBelowOrSame(place, path)
-                || ofVolumes.contains(entry.device) || entry.fileSystem == "autofs"
-            return !isLeftOut && seen.insert(place).inserted ? place : nil
+                leftOut.contains { MountTable.isBelowOrSame(point, $0) }
+                || ofVolumes.contains(entry.device) || entry.device.major == Self.loopMajor
+                || entry.fileSystem == "autofs"
+            return !isLeftOut && seen.insert(point).inserted ? point : nil
         }.sorted()
     }
 
-    private func isWhole(_ wanted: [String], in table: MountTable) -> Bool {
-        let there = Set(
-            table.entries.filter { MountTable.isBelowOrSame($0.mountPoint, path) }
-                .filter { mode == .readWrite || $0.options.contains("ro") }
-                .map(\.mountPoint))
-        return there == Set(wanted.map { $0 == "/" ? path : path + $0 })
+    /// Whether a tree is there to its last mount, of this mode and without what is hidden now.
+    private func isWhole(in table: MountTable) -> Bool {
+        guard let outer = table.top(at: place), outer.source == Self.marker,
+            outer.options.contains("ro"), let root = table.top(at: path),
+            root.options.contains("ro") == (mode == .readOnly)
+        else { return false }
+        return !table.below(path).contains { entry in
+            hidden.contains { MountTable.isBelowOrSame(entry.mountPoint, path + $0) }
+        }
     }
 
+    private static let marker = "holdfast-root"
+    private static let loopMajor: UInt32 = 7
     /// Each container has its own of these.
     private static let kernelTrees = ["/proc", "/sys", "/dev"]
 

@@ -1,4 +1,5 @@
 internal import CLinux
+internal import Glibc
 
 extension Mount {
     /// Shows a directory or file at another place, without the mounts below it and apart from all
@@ -9,5 +10,11 @@ extension Mount {
         try SystemError.check("mount_setattr", path) {
             clinux_bind_isolated(source, path, isReadOnly ? 1 : 0)
         }
+    }
+
+    /// Makes one mount read-only; other mounts of its file system stay as they are.
+    package static func makeReadOnly(_ path: String) throws(SystemError) {
+        let flags = UInt(MS_REMOUNT | MS_BIND | MS_RDONLY) | tenantFlags
+        try SystemError.check("mount", path) { mount(nil, path, nil, flags, nil) }
     }
 }

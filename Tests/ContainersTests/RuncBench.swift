@@ -83,7 +83,10 @@ final class RuncBench: Sendable {
 
     /// Waits until the container's output has begun: its command runs.
     func awaitOutput(_ id: String) {
-        while text(id).isEmpty { sched_yield() }
+        let containers = Supervision(directory: "\(root)/run/containers")
+        while text(id).isEmpty, containers.pid(id) != nil { sched_yield() }
+        let said = text(id, "stderr")
+        if !said.isEmpty { Issue.record("container \(id): \(said)") }
     }
 }
 

@@ -72,7 +72,8 @@ struct RuncLauncherTests {
         let bench = try RuncBench()
         do {
             let first = try bench.launcher()
-            try first.launch(bench.spec("runs", "echo up; until [ -e go ]; do sleep 0.1; done; exit 4"))
+            try first.launch(
+                bench.spec("runs", "echo up; until [ -e go ]; do sleep 0.1; done; exit 4"))
             try first.launch(bench.spec("done", "exit 5"))
             _ = await first.end("done")
             bench.awaitOutput("runs")
