@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Linux
 
 extension RuncBundle {
     /// The bundle of a container on the host's files, in namespaces of its own but the network's.
@@ -9,7 +10,7 @@ extension RuncBundle {
             spec.command, spec.environment, user: spec.user, directory: spec.sandbox)
         self.root = Root(path: root.path, readonly: root.mode == .readOnly)
         // The host's own: in the host's network it is the name that resolves.
-        hostname = ProcessInfo.processInfo.hostName
+        hostname = KernelText.line("/proc/sys/kernel/hostname") ?? "localhost"
         mounts = try FileSystemIsolator.mounts(spec, root: root)
         linux = Linux(
             namespaces: ["pid", "mount", "ipc", "uts"].map { Namespace(type: $0) },
