@@ -16,8 +16,10 @@ struct RuncLauncherTests {
         #expect(launcher.shortcomings.isEmpty)
         launcher.remove("three")
         #expect(try launcher.recover().isEmpty)
-        let left = try Cgroups.current().roots.filter {
-            FileManager.default.fileExists(atPath: "\($0)/holdfast/\(bench.root)/three")
+        let left = try Cgroups.current().roots.flatMap { root in
+            ((try? Files.list("\(root)/holdfast")) ?? []).map { "\(root)/holdfast/\($0)/three" }
+        }.filter {
+            FileManager.default.fileExists(atPath: $0)
         }
         #expect(left.isEmpty)
     }
