@@ -188,6 +188,8 @@ int clinux_btrfs_subvolume_destroy(int fd, uint64_t id) {
     return ioctl(fd, BTRFS_IOC_SNAP_DESTROY_V2, &arguments);
 }
 
+int clinux_btrfs_sync(int fd) { return ioctl(fd, BTRFS_IOC_SYNC); }
+
 static int qgroup_create(int fd, uint64_t qgroup, uint64_t create) {
     struct btrfs_ioctl_qgroup_create_args arguments = {.create = create, .qgroupid = qgroup};
     return ioctl(fd, BTRFS_IOC_QGROUP_CREATE, &arguments);

@@ -1,0 +1,115 @@
+import Containers
+import Foundation
+import Glibc
+import Linux
+import Testing
+
+@Suite(.enabled(if: RuncBench.isAvailable, "no runc containers here"), .timeLimit(.minutes(3)))
+struct RuncLauncherTests {
+    @Test func theWaitStatusIsTheCommands() async throws {
+        let bench = try RuncBench()
+        let launcher = try bench.launcher()
+        try launcher.launch(bench.spec("three", "pwd; echo bad >&2; echo $$; exit 3"))
+        #expect(await launcher.end("three") == ContainerExit(waitStatus: 3 << 8))
+        #expect(bench.text("three") == "\(bench.sandbox("three"))\n1\n")
+        #expect(bench.text("three", "stderr") == "bad\n")
+        #expect(launcher.shortcomings.isEmpty)
+        launcher.remove("three")
+        #expect(try launcher.recover().isEmpty)
+        let left = try Cgroups.current().roots.flatMap { root in
+            ((try? Files.list("\(root)/holdfast")) ?? []).map { "\(root)/holdfast/\($0)/three" }
+        }.filter {
+            FileManager.default.fileExists(atPath: $0)
+        }
+        #expect(left.isEmpty)
+    }
+
+    @Test func aProgramThatIsMissingIsRuncsErrorAndLeavesNothing() throws {
+        let bench = try RuncBench()
+        let launcher = try bench.launcher()
+        var spec = try bench.spec("missing", "")
+        spec.command = .program("/no/such/program", ["program"])
+        let error = #expect(throws: ContainerError.self) { try launcher.launch(spec) }
+        #expect(error?.text.contains("/no/such/program") == true)
+        #expect(try launcher.recover().isEmpty)
+    }
+
+    @Test func signalsReachTheFirstProcessHandledOrNot() async throws {
+        let bench = try RuncBench()
+        let launcher = try bench.launcher()
+        let text = "trap 'exit 7' TERM; echo up; while :; do sleep 1000 & wait; done"
+        try launcher.launch(bench.spec("handles", text))
+        bench.awaitOutput("handles")
+        launcher.signal("handles", SIGTERM)
+        #expect(await launcher.end("handles").waitStatus == 7 << 8)
+
+        try launcher.launch(bench.spec("leaves", "echo up; exec sleep 1000"))
+        bench.awaitOutput("leaves")
+        launcher.signal("leaves", SIGTERM)
+        #expect(await launcher.end("leaves").waitStatus == SIGTERM)
+    }
+
+    @Test func killEndsEveryProcess() async throws {
+        let bench = try RuncBench()
+        let launcher = try bench.launcher()
+        let text = "setsid sleep 1000 & sleep 1000 & echo up; wait"
+        try launcher.launch(bench.spec("many", text))
+        bench.awaitOutput("many")
+        let pid = try #require(launcher.pid("many"))
+        let inside = Processes.all().filter { $0.parent == pid }
+        #expect(!inside.isEmpty)
+        let usage = try #require(launcher.usage("many"))
+        #expect(usage.processes == inside.count + 1)
+        #expect(usage.memoryBytes > 0 && usage.cpuNanoseconds > 0)
+        launcher.kill("many")
+        #expect(await launcher.end("many").waitStatus == SIGKILL)
+        for process in inside {
+            let now = Processes.status(process.pid)
+            #expect(now == nil || now?.isZombie == true || now?.startTime != process.startTime)
+        }
+        #expect(launcher.pid("many") == nil)
+    }
+
+    @Test func containersOutliveTheLauncher() async throws {
+        let bench = try RuncBench()
+        do {
+            let first = try bench.launcher()
+            try first.launch(
+                bench.spec("runs", "echo up; until [ -e go ]; do sleep 0.1; done; exit 4"))
+            try first.launch(bench.spec("done", "exit 5"))
+            _ = await first.end("done")
+            bench.awaitOutput("runs")
+        }
+        let second = try bench.launcher()
+        #expect(
+            try second.recover() == [
+                FoundContainer(id: "done", exit: ContainerExit(waitStatus: 5 << 8)),
+                FoundContainer(id: "runs", exit: nil),
+            ])
+        _ = FileManager.default.createFile(atPath: "\(bench.sandbox("runs"))/go", contents: nil)
+        #expect(await second.end("runs").waitStatus == 4 << 8)
+    }
+
+    @Test func commandsRunInsideAsTheContainersUser() async throws {
+        let bench = try RuncBench()
+        let launcher = try bench.launcher()
+        let nobody = try UserIdentity.lookup("nobody")
+        try launcher.launch(bench.spec("host", "echo up; exec sleep 1000", user: nobody))
+        bench.awaitOutput("host")
+        let path = ContainerSpec.Variable("PATH", "/usr/bin:/bin")
+        let text = "echo $(id -un) $(pwd) $WORD > inside; exit 9"
+        let status = try launcher.execute(
+            "host", .shell(text), environment: [path, .init("WORD", "hi")],
+            timeoutMilliseconds: 60_000)
+        #expect(status == 9 << 8)
+        #expect(bench.text("host", "inside") == "nobody \(bench.sandbox("host")) hi\n")
+        let slow = try launcher.execute(
+            "host", .shell("sleep 777"), environment: [path], timeoutMilliseconds: 500)
+        #expect(slow == nil)
+        launcher.kill("host")
+        _ = await launcher.end("host")
+        #expect(throws: ContainerError.self) {
+            try launcher.execute("host", .shell("true"), environment: [], timeoutMilliseconds: 1)
+        }
+    }
+}
