@@ -162,12 +162,13 @@ struct AgentFlags: ParsableArguments {
     /// As arguments of an `agent` process.
     var arguments: [String] {
         var arguments = [
-            "--default-role=\(defaultRole)", "--attributes=\(attributes)",
+            "--default-role=\(defaultRole)",
             "--volume-backend=\(volumeBackend)", "--launcher=\(launcher)",
             "--host-root=\(hostRoot)",
             "--container-disk-watch-interval=\(containerDiskWatchInterval.milliseconds)ms",
             switchUser ? "--switch-user" : "--no-switch-user",
         ]
+        if !attributes.isEmpty { arguments.append("--attributes=\(attributes)") }
         if let resources { arguments.append("--resources=\(resources)") }
         if overcommit { arguments.append("--overcommit") }
         return arguments
