@@ -2,6 +2,7 @@ import AgentCore
 import MachineCore
 import MasterCore
 import Model
+import OrderedCollections
 
 // Connections between agents and the master. Items wait in a link's queues; an entry of the agenda
 // delivers the first of a queue, so that order holds whatever the delays are.

@@ -1,3 +1,4 @@
+import AgentCore
 import MachineCore
 import MasterCore
 import Model
