@@ -7,6 +7,8 @@ struct SchedulerHost {
     struct KnownTask {
         let agent: AgentID
         var state: TaskState
+        /// Its agent or executor says that it has ended; the master alone may be wrong.
+        var hasEnded = false
     }
 
     let number: Int

@@ -39,10 +39,25 @@ extension Simulation {
             found.append("operation \(uuid) is acknowledged to agent \(index), which forgot it")
         }
         found += checkTold()
-        if isMasterUp, master.ledger != registry {
-            found.append("the master's ledger is not what it has stored")
+        return found + checkRegistry()
+    }
+
+    /// The rows that a new master would read are those that this one has.
+    private func checkRegistry() -> [String] {
+        let ledger = master.ledger
+        var isSame =
+            ledger.clusterID == registry.clusterID
+            && ledger.agents.count == registry.agents.count
+            && ledger.frameworks.count == registry.frameworks.count
+            && ledger.volumes == registry.volumes
+        for row in ledger.agentRows {
+            isSame =
+                isSame && registry.agents[row.id] == row
+                && registry.confirmed(row.id) == ledger.confirmed(row.id)
+                && registry.pending(row.id) == ledger.pending(row.id)
         }
-        return found
+        for (id, row) in ledger.frameworks { isSame = isSame && registry.frameworks[id] == row }
+        return isSame ? [] : ["the master's ledger is not what it has stored"]
     }
 
     /// The operation was another machine's, which is gone.

@@ -13,6 +13,11 @@ extension Simulation {
             agents[index].partitionEnd = nil
             tell(index, .storageLow(false))
         }
+        // The status of an operation is told again at a subscription only.
+        for index in schedulers.indices where schedulers[index].stream != nil {
+            closeAtScheduler(index)
+            add(.subscribe(framework: index), within: 1_000)
+        }
         settle()
         guard isSound else { return }
         for violation in checkEverything() + checkOutcome() { violate(violation) }

@@ -99,11 +99,11 @@ extension Simulation {
     private mutating func take(_ answer: Answer, to request: RequestID) {
         let isOperation = operatorCalls.remove(request) != nil
         switch answer {
-        case .accepted: digest.add(1)
-        case .acceptedPending(let uuid): digest.add(uuid.value)
-        case .done:
-            digest.add(2)
+        case .accepted:
+            digest.add(1)
             if isOperation { operatorsDone += 1 }
+        case .acceptedPending(let uuid): digest.add(uuid.value)
+        case .done: digest.add(2)
         case .refused(let refusal):
             digest.add(refusal.message)
             count(.callRefused)

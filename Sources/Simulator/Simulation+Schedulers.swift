@@ -96,13 +96,13 @@ extension Simulation {
         digest.add(update.task.value)
         digest.add(update.state.rawValue)
         if let known = schedulers[index].tasks[update.task] {
-            if known.state.isTerminal, update.state != known.state, !update.state.isTerminal,
-                update.source != .master
-            {
+            if known.hasEnded, !update.state.isTerminal, update.source != .master {
                 violate("task \(update.task) is \(update.state) after \(known.state)")
             }
-            if !known.state.isTerminal {
+            if !known.hasEnded {
                 schedulers[index].tasks[update.task]?.state = update.state
+                schedulers[index].tasks[update.task]?.hasEnded =
+                    update.state.isTerminal && update.source != .master
             }
         }
         guard let uuid = update.uuid, let agent = update.agent else { return }
