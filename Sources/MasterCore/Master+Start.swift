@@ -65,7 +65,8 @@ extension Master {
 
     private mutating func recover(_ row: AgentRow) {
         agents[row.id] = MasterAgent(id: row.id)
-        agents[row.id]?.nextSequence = row.lastSequence + 1
+        let last = ledger.pending(row.id).last?.operation.sequence ?? 0
+        agents[row.id]?.nextSequence = max(row.lastSequence, last) + 1
         for operation in ledger.pending(row.id) {
             follow(operation, state: .pending)
         }
