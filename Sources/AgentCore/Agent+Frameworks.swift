@@ -6,7 +6,10 @@ extension Agent {
     mutating func shutdownFramework(
         _ framework: FrameworkID, at now: Instant, into outbox: inout Outbox<Action>
     ) {
-        waiting.removeAll(of: framework)
+        // Their end is told: the master would wait for it for ever.
+        for launch in waiting.launches where launch.key.framework == framework {
+            kill(launch.key, graceMilliseconds: nil, at: now, into: &outbox)
+        }
         guard state.frameworks[framework] != nil else {
             return outbox.append(.drop(.frameworkUnknown, "shutdown of framework \(framework)"))
         }
