@@ -25,6 +25,12 @@ extension Agent {
     mutating func removeIfIdle(_ framework: FrameworkID, into outbox: inout Outbox<Action>) {
         if endingFrameworks.contains(framework), !hasExecutors(framework) {
             for key in state.tasks.keys.sorted() where key.framework == framework {
+                // One that waits behind another update is told now or never.
+                if isRegistered, let entry = state.tasks[key], entry.pending.count > 1,
+                    let last = entry.pending.last
+                {
+                    outbox.append(.send(.statusUpdate(last, latestState: entry.state)))
+                }
                 forget(key, into: &outbox)
             }
         }
