@@ -6,7 +6,10 @@ extension Agent {
     mutating func shutdownFramework(
         _ framework: FrameworkID, at now: Instant, into outbox: inout Outbox<Action>
     ) {
-        waiting.removeAll(of: framework)
+        // Their end is told: the master would wait for it for ever.
+        for launch in waiting.launches where launch.key.framework == framework {
+            kill(launch.key, graceMilliseconds: nil, at: now, into: &outbox)
+        }
         guard state.frameworks[framework] != nil else {
             return outbox.append(.drop(.frameworkUnknown, "shutdown of framework \(framework)"))
         }
@@ -22,6 +25,12 @@ extension Agent {
     mutating func removeIfIdle(_ framework: FrameworkID, into outbox: inout Outbox<Action>) {
         if endingFrameworks.contains(framework), !hasExecutors(framework) {
             for key in state.tasks.keys.sorted() where key.framework == framework {
+                // One that waits behind another update is told now or never.
+                if isRegistered, let entry = state.tasks[key], entry.pending.count > 1,
+                    let last = entry.pending.last
+                {
+                    outbox.append(.send(.statusUpdate(last, latestState: entry.state)))
+                }
                 forget(key, into: &outbox)
             }
         }

@@ -37,9 +37,9 @@ struct LaunchQueue: Sendable {
         return launches.remove(at: index)
     }
 
-    mutating func removeAll(of framework: FrameworkID? = nil) {
-        launches.removeAll { framework == nil || $0.key.framework == framework }
-        keys = Set(launches.map(\.key))
+    mutating func removeAll() {
+        launches = []
+        keys = []
     }
 }
 

@@ -1,0 +1,36 @@
+/// What a simulation counts, so that a run can show that it was not idle.
+package enum Occurrence: Int, CaseIterable, Sendable {
+    // faults
+    case connectionBroken, partition, masterCrash, agentCrash, machineRestart, storageLow
+    case streamBroken, schedulerFailover, callDuplicated, callLost, callReordered
+    case volumeWorkFailed, volumeWorkSlow, containerFailed, taskFailed, agentGone
+    case agentUnreachable, acknowledgementSkipped
+    // calls of schedulers
+    case subscribe, accept, decline, kill, revive, suppress, reconcile, acknowledge, teardown
+    case reconcileOperations, acknowledgeOperation
+    // steps of an accept
+    case reserve, unreserve, create, destroy, grow, shrink, launch, launchOnVolume
+    // calls of operators
+    case operatorReserve, operatorUnreserve, operatorCreate, operatorDestroy, operatorGrow
+    case operatorShrink, operatorKill, operatorTeardown, callRefused
+    // what came of them
+    case operationFinished, operationFailed, taskStarted, taskEnded, compaction
+
+    package var name: String { "\(self)" }
+}
+
+/// How often each of them occurred.
+package struct OccurrenceCounts: Equatable, Sendable {
+    private var numbers = [Int](repeating: 0, count: Occurrence.allCases.count)
+
+    package init() {}
+
+    package subscript(occurrence: Occurrence) -> Int {
+        get { numbers[occurrence.rawValue] }
+        set { numbers[occurrence.rawValue] = newValue }
+    }
+
+    package mutating func add(_ other: OccurrenceCounts) {
+        for occurrence in Occurrence.allCases { self[occurrence] += other[occurrence] }
+    }
+}

@@ -1,0 +1,91 @@
+import MachineCore
+import Model
+
+/// Draws operations and tasks that resources may allow.
+struct OperationDraw {
+    let role: String
+    let pool: Resources
+
+    /// Nil: nothing came up that the resources allow.
+    func kind(
+        _ chance: inout SeededGenerator, volume name: String
+    ) -> OfferOperation.Kind? {
+        let plain = pool.map { $0.with(allocationRole: nil) }
+        let free = plain.filter { $0.reservations.isEmpty && $0.name != "ports" }
+        let disks = plain.filter { $0.name == "disk" && isMine($0) && !$0.isPersistentVolume }
+        let reserved = plain.filter { isMine($0) && !$0.isPersistentVolume }
+        let volumes = plain.filter { isMine($0) && $0.isPersistentVolume }
+        let size = Amount(thousandths: Int64(1 + chance.below(4)) * 50_000)
+        switch chance.below(12) {
+        case 0..<4:
+            guard let one = pick(free, &chance) else { return nil }
+            let amount = one.name == "cpus" ? Amount(thousandths: 500) : size
+            guard one.amount >= amount else { return nil }
+            return .reserve([reserve(one.with(amount: amount))], source: [])
+        case 4..<7:
+            guard let one = pick(disks, &chance), one.amount >= size else { return nil }
+            let disk = Disk(
+                persistence: .init(id: name), volume: .init(containerPath: "data"))
+            return .create([
+                one.with(amount: size).with(disk: disk).with(isShared: chance.oneIn(4))
+            ])
+        case 7:
+            guard let one = pick(volumes, &chance) else { return nil }
+            return .destroy([one])
+        case 8:
+            guard let one = pick(volumes, &chance), !one.isShared, let disk = pick(disks, &chance)
+            else { return nil }
+            return .grow(volume: one, addition: disk.with(amount: min(size, disk.amount)))
+        case 9:
+            guard let one = pick(volumes, &chance), !one.isShared, one.amount > size else {
+                return nil
+            }
+            return .shrink(volume: one, subtract: size)
+        case _:
+            guard let one = pick(reserved, &chance) else { return nil }
+            let half = Amount(thousandths: one.amount.thousandths / 2)
+            return .unreserve([chance.oneIn(2) && half > .zero ? one.with(amount: half) : one])
+        }
+    }
+
+    func task(
+        _ name: String, on agent: AgentID, _ chance: inout SeededGenerator
+    ) -> TaskDescription? {
+        let wanted = [
+            Resource.amount("cpus", 1), Resource.amount("mem", 32 + Int64(chance.below(64))),
+        ].filter { pool.contains($0.with(allocationRole: role)) }
+        guard wanted.count == 2 else { return nil }
+        let volumes = pool.filter { $0.isPersistentVolume && isMine($0) }
+        var resources = wanted
+        if let volume = pick(Array(volumes), &chance) {
+            resources.append(volume.with(allocationRole: nil))
+        }
+        return TaskDescription(
+            id: TaskID(name), name: name, agent: agent, resources: resources,
+            killGraceMilliseconds: 500, payload: Payload([7]))
+    }
+
+    func occurrence(_ kind: OfferOperation.Kind, isOperator: Bool) -> Occurrence {
+        switch kind {
+        case .reserve: isOperator ? .operatorReserve : .reserve
+        case .unreserve: isOperator ? .operatorUnreserve : .unreserve
+        case .create: isOperator ? .operatorCreate : .create
+        case .destroy: isOperator ? .operatorDestroy : .destroy
+        case .grow: isOperator ? .operatorGrow : .grow
+        case .shrink: isOperator ? .operatorShrink : .shrink
+        case .launch, .launchGroup, .unsupported: .launch
+        }
+    }
+
+    private func isMine(_ resource: Resource) -> Bool {
+        resource.role == role && resource.isDynamicallyReserved
+    }
+
+    private func reserve(_ resource: Resource) -> Resource {
+        resource.with(reservations: [Reservation(role: role)])
+    }
+
+    private func pick(_ from: [Resource], _ chance: inout SeededGenerator) -> Resource? {
+        from.isEmpty ? nil : from[chance.below(from.count)]
+    }
+}

@@ -1,0 +1,80 @@
+import AgentCore
+import MachineCore
+import MasterCore
+import Model
+import OrderedCollections
+
+// Fake disks and containers: work takes its time, fails, or succeeds without being told.
+
+extension Simulation {
+    mutating func finishWork(_ index: Int, life: Int, _ uuid: OperationUUID) {
+        guard agents[index].isUp, agents[index].life == life,
+            let changes = agents[index].work.removeValue(forKey: uuid)
+        else { return }
+        if isFaulty, chance.oneIn(10), !agents[index].isDone(changes) {
+            count(.volumeWorkFailed)
+            return tell(index, .volumesChanged(uuid, failure: "the disk is broken"))
+        }
+        agents[index].change(changes)
+        tell(index, .volumesChanged(uuid, failure: nil))
+    }
+
+    mutating func start(_ launch: ContainerLaunch, on index: Int) {
+        if agents[index].containers[launch.container] != nil {
+            violate("container \(launch.container) is launched twice")
+        }
+        for mount in launch.volumes where agents[index].disk[mount.volume] == nil {
+            violate("container \(launch.container) has volume \(mount.volume), which is gone")
+        }
+        agents[index].containers[launch.container] = .init(launch: launch)
+        later(launch.container, on: index, within: 100)
+    }
+
+    private mutating func later(_ id: ContainerID, on index: Int, within milliseconds: Int) {
+        add(.container(agent: index, boot: agents[index].boot, id), within: milliseconds)
+    }
+
+    mutating func signal(_ id: ContainerID, _ signal: ContainerSignal, on index: Int) {
+        guard let container = agents[index].containers[id] else { return }
+        let status: Int32
+        switch signal {
+        case .terminate:
+            if isFaulty, chance.oneIn(2) { return }
+            status = 15
+        case .kill: status = 9
+        }
+        switch container.state {
+        case .starting, .running:
+            agents[index].containers[id]?.state = .ended(status)
+            later(id, on: index, within: 30)
+        case .ended: break
+        }
+    }
+
+    mutating func progress(_ index: Int, boot: Int, _ id: ContainerID) {
+        guard agents[index].boot == boot, let container = agents[index].containers[id] else {
+            return
+        }
+        switch container.state {
+        case .starting:
+            guard agents[index].isUp else { return }
+            guard !(isFaulty && chance.oneIn(10)) else {
+                count(.containerFailed)
+                agents[index].containers[id] = nil
+                return tell(index, .containerFailed(id, reason: "no such image"))
+            }
+            agents[index].containers[id]?.state = .running
+            later(id, on: index, within: chance.oneIn(3) ? 40_000 : 4_000)
+            tell(index, .containerStarted(id, status: Payload([1])))
+        case .running:
+            let status: Int32 = chance.oneIn(3) ? 1 << 8 : 0
+            if status != 0 { count(.taskFailed) }
+            agents[index].containers[id]?.state = .ended(status)
+            later(id, on: index, within: 20)
+        case .ended(let status):
+            guard agents[index].isUp, !container.isTold else { return }
+            agents[index].containers[id]?.isTold = true
+            tell(index, .containerEnded(id, ContainerEnd(waitStatus: status)))
+        }
+    }
+}

@@ -1,0 +1,139 @@
+import AgentCore
+import MachineCore
+import MasterCore
+import Model
+import OrderedCollections
+
+// The master's process: what it is told, what it asks for, its death and its return.
+
+extension Simulation {
+    mutating func startMaster() {
+        guard !isMasterUp else { return }
+        isMasterUp = true
+        master = Master(options: Self.masterOptions)
+        tell(.started(entropy: [chance.next()], records: registryRows))
+    }
+
+    /// The registry's rows, as a new master reads them.
+    private var registryRows: [MasterRecord] {
+        var rows: [MasterRecord] = []
+        if let id = registry.clusterID { rows.append(.clusterCreated(id: id)) }
+        for row in registry.agentRows {
+            rows.append(.agentStored(row))
+            let pieces = Array(registry.confirmed(row.id))
+            if !pieces.isEmpty { rows.append(.piecesStored(row.id, set: pieces, removed: [])) }
+            rows += registry.pending(row.id).map { .operationStored($0) }
+        }
+        for uuid in registry.volumes.keys.sorted() {
+            if let row = registry.volumes[uuid] { rows.append(.volumeStored(row)) }
+        }
+        return rows + registry.frameworkRows.map { .frameworkStored($0) }
+    }
+
+    /// Hands an event to the master; now and then it dies in the middle of what comes of it.
+    mutating func tell(_ event: Master.Event) {
+        guard isMasterUp else { return }
+        report.events += 1
+        var outbox = Outbox<Master.Action>()
+        master.handle(event, at: now, into: &outbox)
+        let actions = outbox.drain()
+        digest.add(UInt64(bitPattern: now.nanoseconds))
+        digest.add(UInt64(actions.count))
+        var violations = master.touchedViolations()
+        if report.events.isMultiple(of: options.fullCheckEvery) { violations += checkEverything() }
+        for violation in violations { violate("\(violation), after \(label(of: event))") }
+        guard isFaulty, chance.oneIn(options.crashOneIn), report.events > 20 else {
+            for action in actions { perform(action) }
+            return
+        }
+        for action in actions.prefix(chance.below(actions.count + 1)) { perform(action) }
+        crashMaster()
+    }
+
+    private func label(of event: Master.Event) -> String {
+        switch event {
+        case .started: "the start"
+        case .ticked: "a tick"
+        case .frameworkSubscribed: "a subscription"
+        case .streamClosed: "a closed stream"
+        case .schedulerCalled(_, _, let call, _): "\(call)"
+        case .operatorCalled(_, let call, _): "\(call)"
+        case .agentConnected: "a connection"
+        case .agentDisconnected: "a disconnection"
+        case .agentSaid(_, let message): "\(message)"
+        case .storageLow: "a full disk"
+        }
+    }
+
+    mutating func crashMaster() {
+        count(.masterCrash)
+        isMasterUp = false
+        for id in Array(links.keys) { closeAtMaster(id) }
+        for id in Array(streams.keys) { closeAtMaster(id) }
+        operatorCalls = []
+        add(.startMaster, within: chance.oneIn(5) ? 15_000 : 1_000)
+    }
+
+    private mutating func perform(_ action: Master.Action) {
+        switch action {
+        case .store(let record):
+            note(record)
+            registry.apply(record)
+        case .answer(let request, let answer): take(answer, to: request)
+        case .refuseSubscription(let stream, let text):
+            digest.add(text)
+            send(.error(text), on: stream)
+            closeAtMaster(stream)
+        case .sendEvent(let stream, let event): send(event, on: stream)
+        case .closeStream(let stream): closeAtMaster(stream)
+        case .send(let connection, let message):
+            if case .acknowledgeResult(let uuid) = message, let link = links[connection] {
+                acknowledged[uuid] = link.agent
+            }
+            send(message, on: connection)
+        case .closeConnection(let connection): closeAtMaster(connection)
+        case .drop(let reason, _): digest.add(reason.rawValue)
+        }
+    }
+
+    private mutating func take(_ answer: Answer, to request: RequestID) {
+        let isOperation = operatorCalls.remove(request) != nil
+        switch answer {
+        case .accepted:
+            digest.add(1)
+            if isOperation { operatorsDone += 1 }
+        case .acceptedPending(let uuid): digest.add(uuid.value)
+        case .done: digest.add(2)
+        case .refused(let refusal):
+            digest.add(refusal.message)
+            count(.callRefused)
+        }
+    }
+
+    private mutating func note(_ record: MasterRecord) {
+        switch record {
+        case .clusterCreated(let id): digest.add(id)
+        case .agentStored(let row):
+            if row.standing == .unreachable, registry.agents[row.id]?.standing == .admitted {
+                count(.agentUnreachable)
+            }
+            digest.add(row.id.value)
+            digest.add(row.lastSequence)
+        case .agentRemoved(let id): digest.add(id.value)
+        case .piecesStored(let id, let set, let removed):
+            digest.add(id.value)
+            for piece in set + removed {
+                digest.add(piece.name)
+                digest.add(UInt64(bitPattern: piece.amount.thousandths))
+            }
+        case .volumeStored(let row): digest.add(row.volume.uuid.value)
+        case .volumeRemoved(let uuid): digest.add(uuid.value)
+        case .operationStored(let row):
+            digest.add(row.operation.uuid.value)
+            digest.add(row.operation.sequence)
+        case .operationRemoved(let uuid): digest.add(uuid.value)
+        case .frameworkStored(let row): digest.add(row.description.id?.value ?? "")
+        case .frameworkRemoved(let id): digest.add(id.value)
+        }
+    }
+}
