@@ -111,7 +111,8 @@ let package = Package(
         .executableTarget(
             name: "holdfast",
             dependencies: values + [
-                "MasterCore", "AgentCore", "ServiceCore", "Wire", "Linux", "Volumes", "Containers",
+                "AllocatorCore", "MasterCore", "AgentCore", "ServiceCore", "Wire", "Linux", "Volumes",
+                "Containers",
                 "Net", "Daemons", "Simulator", logging, protobuf,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),

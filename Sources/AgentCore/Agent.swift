@@ -1,5 +1,5 @@
 package import MachineCore
-import Model
+package import Model
 
 /// The agent's state machine.
 ///

@@ -11,7 +11,7 @@ struct Holdfast: AsyncParsableCommand {
             MasterCommand.self, AgentCommand.self, SchedulerCommand.self, DevCommand.self,
             ServiceCommand.self, AgentsCommand.self, TasksCommand.self, FrameworksCommand.self,
             RolesCommand.self, VolumesCommand.self, ReserveCommand.self, UnreserveCommand.self,
-            VolumeCommand.self, TaskCommand.self, SimulateCommand.self, VersionCommand.self,
+            VolumeCommand.self, TaskCommand.self, VersionCommand.self,
         ])
 
     /// Mesos spells options with underscores; both spellings are taken.
@@ -20,7 +20,7 @@ struct Holdfast: AsyncParsableCommand {
             guard argument.hasPrefix("--") else { return argument }
             let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             let name = parts[0].replacing("_", with: "-")
-            return parts.count > 1 ? "\(name)=\(parts[1])" : name
+            return parts.count > 1 ? "\(name)=\(parts[1])" : String(name)
         }
         do {
             var command = try parseAsRoot(arguments)

@@ -24,7 +24,7 @@ import Testing
         "Volumes": system + ["Model", "Linux", "CLinux", "Journal"],
         "Containers": system + ["Model", "Linux", "CLinux", "Journal", "Volumes"],
         "Net": system + [
-            ""AsyncHTTPClient", "NIOCore", "NIOPosix",
+            "AsyncHTTPClient", "NIOCore", "NIOPosix",
             "NIOHTTP1", "NIOHTTPTypes", "NIOFoundationCompat", "NIOConcurrencyHelpers", "Logging",
             "ServiceLifecycle", "Linux",
         ],

@@ -51,6 +51,10 @@ package final class AgentDaemon: Sendable {
     private let loops = EventLoops()
     private let ended = AsyncStream<Void>.makeStream()
     private let lock: DirectoryLock
+    private let isExiting = Atomic<Bool>(false)
+
+    /// Whether the machine has ended the agent, its tasks with it.
+    package var hasShutDown: Bool { isExiting.load(ordering: .relaxed) }
 
     package init(
         settings: AgentSettings, launcher: any Launcher, logger: Logger
@@ -97,15 +101,14 @@ package final class AgentDaemon: Sendable {
         let streams = EventStreams()
         let answers = Pending<Refusal?>()
         let link = MasterLink()
-        let isExiting = Mutex(false)
         let shell = AgentShell(
             journal: journal, volumes: volumes, containers: containers,
             checks: AgentChecks(containers: containers) { [host] in host.send($0) },
             streams: streams, answers: answers, master: link, logger: logger,
             send: { [host] in host.send($0) },
-            exit: { [logger, ended] reason in
+            exit: { [self] reason in
                 logger.error("ends", metadata: ["reason": "\(reason)"])
-                isExiting.withLock { $0 = true }
+                isExiting.store(true, ordering: .relaxed)
                 ended.continuation.finish()
             })
         let report = try startReport(recovery.records, volumes, containers)
@@ -125,7 +128,7 @@ package final class AgentDaemon: Sendable {
         await server.stop()
         await link.stop()
         host.stop()
-        if isExiting.withLock({ $0 }) { volumes.release() }
+        if hasShutDown { volumes.release() }
     }
 
     private func serve(

@@ -49,8 +49,8 @@ package final class ServiceDaemon: Sendable {
         }
     }
 
-    /// Serves until the task is cancelled.
-    package func run() async throws {
+    /// Serves until `untilEnded` returns.
+    package func run(_ untilEnded: @escaping @Sendable () async -> Void) async throws {
         let (framework, rows) = try recovered()
         host.start(
             ServiceScheduler(principal: options.principal),
@@ -63,6 +63,7 @@ package final class ServiceDaemon: Sendable {
         let url = "http://\(options.address):\(port)"
         logger.info("serving", metadata: ["url": "\(url)", "master": "\(options.master)"])
         await withTaskGroup(of: Void.self) { group in
+            group.addTask { await untilEnded() }
             group.addTask { [connection] in await connection.runCalls() }
             group.addTask { await self.subscribeForever(url) }
             await group.next()

@@ -17,11 +17,12 @@ struct ClientOptions: ParsableArguments {
 /// Talks to a master's or an agent's v1 API in protobuf.
 struct APIClient {
     let address: String
-    let client: HTTPClient
+    let client: Net.HTTPClient
+    private let loops = EventLoops()
 
     init(_ address: String) {
         self.address = address
-        client = HTTPClient()
+        client = Net.HTTPClient(loops: loops)
     }
 
     /// One call of the master's operator API that is answered with a message.
@@ -60,21 +61,18 @@ struct APIClient {
     }
 
     private func post(_ path: String, _ body: [UInt8]) async throws -> [UInt8] {
-        try await send(
-            path, body,
-            headers: [
-                ("Content-Type", "application/x-protobuf"), ("Accept", "application/x-protobuf"),
-            ])
+        try await send(path, body, contentType: "application/x-protobuf")
     }
 
     /// A plain POST; an answer from 400 up becomes a failure with its text.
     func send(
-        _ path: String, _ body: [UInt8], headers: [(String, String)], timeoutSeconds: Int64 = 60
+        _ path: String, _ body: [UInt8], contentType: String, timeoutSeconds: Int = 60
     ) async throws -> [UInt8] {
-        let answer: HTTPClientAnswer
+        let answer: HTTPAnswer
         do {
             answer = try await client.post(
-                "http://\(address)\(path)", headers: headers, body: body,
+                "http://\(address)\(path)",
+                headers: ["Content-Type": contentType, "Accept": contentType], body: body,
                 timeoutMilliseconds: timeoutSeconds * 1000)
         } catch {
             throw CommandFailure(
@@ -88,7 +86,7 @@ struct APIClient {
         return answer.body
     }
 
-    func close() async { await client.shutdown() }
+    func close() async { await client.stop() }
 }
 
 /// Runs a command's body with a client that is closed afterwards.

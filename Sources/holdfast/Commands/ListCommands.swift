@@ -8,7 +8,7 @@ struct ResourceSums {
     func scalar(_ name: String, where isIncluded: (Mesos_V1_Resource) -> Bool = { _ in true })
         -> Table.Value
     {
-        let sum = resources.lazy.filter { $0.name == name && isIncluded($0) }
+        let sum = resources.filter { $0.name == name && isIncluded($0) }
             .reduce(0) { $0 + $1.scalar.value }
         return .number((sum * 1000).rounded() / 1000)
     }

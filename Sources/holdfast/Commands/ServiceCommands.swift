@@ -32,14 +32,13 @@ struct SchedulerClient {
 
     func call(
         _ path: String, body: [UInt8] = [], contentType: String = "application/json",
-        timeoutSeconds: Int64 = 60
+        timeoutSeconds: Int = 60
     ) async throws -> [String: Any] {
         let scheduler = APIClient(address)
         let answer: [UInt8]
         do {
             answer = try await scheduler.send(
-                path, body, headers: [("Content-Type", contentType)],
-                timeoutSeconds: timeoutSeconds)
+                path, body, contentType: contentType, timeoutSeconds: timeoutSeconds)
             await scheduler.close()
         } catch {
             await scheduler.close()

@@ -1,0 +1,176 @@
+import ArgumentParser
+import Containers
+import Daemons
+import Foundation
+import Linux
+import Logging
+import MesosAPI
+import Model
+import Volumes
+import Wire
+
+struct AgentCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "agent", abstract: "Run an agent.")
+    @OptionGroup var common: DaemonOptions
+    @OptionGroup var options: AgentFlags
+    @Option(help: "The master, as HOST:PORT.")
+    var master: String
+    @Option(help: "The port of the HTTP API.")
+    var port = 5051
+    @Option(help: "Where journal, volumes and sandboxes are kept.")
+    var workDir: String
+
+    func run() async throws {
+        let directory = try madeDirectory(workDir)
+        let logger = common.logger("agent")
+        var settings = AgentSettings(
+            workDirectory: directory, master: master, version: HoldfastVersion.mesos,
+            resources: try options.agentResources(workDirectory: directory))
+        settings.address = common.ip
+        settings.port = port
+        settings.hostname = common.hostname
+        settings.checksInvariants = common.checkInvariants
+        settings.volumeBackend = try options.preference()
+        settings.switchesUser = options.switchUser && geteuid() == 0
+        settings.watchIntervalMilliseconds = max(
+            1_000, options.containerDiskWatchInterval.milliseconds)
+        settings.info = try options.info()
+        logger.notice("no authentication: listening on the loopback only")
+        do {
+            let launcher = try options.launcher(workDirectory: directory)
+            for text in launcher.shortcomings {
+                logger.warning("the \(launcher.name) launcher: \(text)")
+            }
+            let daemon = try AgentDaemon(settings: settings, launcher: launcher, logger: logger)
+            try await daemon.run {
+                guard await firstSignal([SIGTERM, SIGINT, SIGUSR1]) == SIGUSR1 else { return }
+                daemon.shutDown()
+                _ = await firstSignal([SIGTERM, SIGINT])
+            }
+            if daemon.hasShutDown { (launcher as? RuncLauncher).map { try? $0.release() } }
+        } catch {
+            throw CommandFailure("agent: \(error)", status: 70)
+        }
+    }
+}
+
+/// The agent's own options; `dev` takes them, too.
+struct AgentFlags: ParsableArguments {
+    @Option(help: "Like 'cpus:4;mem:4096;disk(db):10240;ports:[31000-32000]'; found when left out.")
+    var resources: String?
+    @Option(help: "The role of resources that name none.")
+    var defaultRole = "*"
+    @Option(help: "Like 'rack:r1;ssd:true'.")
+    var attributes = ""
+    @Option(help: "auto, project-quota, btrfs, loop, loop-ext4, loop-xfs or directory.")
+    var volumeBackend = "auto"
+    @Flag(help: "Allow more disk in --resources than there is.")
+    var overcommit = false
+    @Option(help: "auto, runc or plain.")
+    var launcher = "auto"
+    @Option(help: "ro: tasks without an image see the host's files read-only; rw: as in Mesos.")
+    var hostRoot = "ro"
+    @Option(help: "How often the use of disks is read.")
+    var containerDiskWatchInterval = DurationOption(milliseconds: 15_000)
+    @Flag(inversion: .prefixedNo, help: "Run tasks as their user.")
+    var switchUser = true
+
+    func preference() throws -> BackendPreference {
+        guard let preference = BackendPreference(rawValue: volumeBackend) else {
+            let known = BackendPreference.allCases.map(\.rawValue).joined(separator: ", ")
+            throw CommandFailure("--volume-backend \(volumeBackend): use one of \(known)")
+        }
+        return preference
+    }
+
+    func launcher(workDirectory: String) throws -> any Launcher {
+        guard let kind = Launchers.Kind(rawValue: launcher) else {
+            throw CommandFailure("--launcher \(launcher): use auto, runc or plain")
+        }
+        guard let mode = HostRootMode(rawValue: hostRoot) else {
+            throw CommandFailure("--host-root \(hostRoot): use ro or rw")
+        }
+        let runtime = try madeDirectory(workDirectory + "/runtime")
+        return try Launchers.make(
+            kind: kind, runtimeDirectory: runtime, workDirectory: workDirectory, hostRoot: mode)
+    }
+
+    /// `--resources`, or what this machine has; refused when it names more disk than there is.
+    func agentResources(workDirectory: String) throws -> Resources {
+        let space: DiskSpace
+        let parsed: Resources
+        do {
+            space = try DiskSpace.of(workDirectory)
+            parsed = try resources.map { try Resources.parse(text: $0, defaultRole: defaultRole) }
+                ?? Resources()
+        } catch let refusal as Refusal {
+            throw CommandFailure("--resources: \(refusal.message)")
+        }
+        var result = parsed
+        let isNamed = { (name: String) in parsed.total(of: name) > .zero }
+        let role = defaultRole == Role.unreserved ? [] : [Reservation(.fixed, role: defaultRole)]
+        let add = { (result: inout Resources, name: String, value: Double) in
+            guard !isNamed(name), let amount = Amount(value.rounded(.down)) else { return }
+            result.add(Resource(name, .scalar(amount), reservations: role))
+        }
+        add(&result, "cpus", Double(ProcessInfo.processInfo.activeProcessorCount))
+        let memory = Double(ProcessInfo.processInfo.physicalMemory) / 1_048_576
+        add(&result, "mem", memory > 2048 ? memory - 1024 : memory / 2)
+        let free = Double(space.availableBytes) / 1_048_576
+        add(&result, "disk", free > 10_240 ? free - 5_120 : free / 2)
+        if !isNamed("ports") {
+            result.add(Resource("ports", .ranges(Ranges(31_000...32_000)), reservations: role))
+        }
+        let wanted = result.filter { $0.name == "disk" && $0.disk?.source == nil }
+            .total(of: "disk")
+        let there = Double(space.totalBytes) / 1_048_576
+        guard overcommit || wanted.value <= there else {
+            throw CommandFailure(
+                "--resources names \(wanted.text) MiB of disk, but the file system of "
+                    + "\(workDirectory) has \(Int(there)) MiB in all: name less, or give "
+                    + "--overcommit")
+        }
+        return result
+    }
+
+    /// The attributes as Mesos reads them: numbers, ranges and texts.
+    func info() throws -> Payload {
+        var info = Mesos_V1_AgentInfo()
+        info.hostname = ""
+        for pair in attributes.split(separator: ";") {
+            let parts = pair.split(separator: ":", maxSplits: 1).map {
+                $0.trimmingCharacters(in: .whitespaces)
+            }
+            guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else {
+                throw CommandFailure("--attributes: '\(pair)' is not like 'rack:r1'")
+            }
+            var attribute = Mesos_V1_Attribute()
+            attribute.name = parts[0]
+            if let number = Double(parts[1]) {
+                attribute.type = .scalar
+                attribute.scalar.value = number
+            } else {
+                attribute.type = .text
+                attribute.text.value = parts[1]
+            }
+            info.attributes.append(attribute)
+        }
+        return info.payload
+    }
+
+    /// As arguments of an `agent` process.
+    var arguments: [String] {
+        var arguments = [
+            "--default-role=\(defaultRole)",
+            "--volume-backend=\(volumeBackend)", "--launcher=\(launcher)",
+            "--host-root=\(hostRoot)",
+            "--container-disk-watch-interval=\(containerDiskWatchInterval.milliseconds)ms",
+            switchUser ? "--switch-user" : "--no-switch-user",
+        ]
+        if !attributes.isEmpty { arguments.append("--attributes=\(attributes)") }
+        if let resources { arguments.append("--resources=\(resources)") }
+        if overcommit { arguments.append("--overcommit") }
+        return arguments
+    }
+}
