@@ -66,6 +66,21 @@ enum Placement {
         return result
     }
 
+    /// The placement with its ports, which a service that was stopped has given back; nil when the
+    /// offer has not enough.
+    static func withPorts(
+        _ placement: ServicePlacement, _ spec: ServiceSpec, _ principal: String,
+        from pool: Resources
+    ) -> ServicePlacement? {
+        guard !spec.ports.isEmpty, !placement.resources.contains(where: { $0.name == "ports" })
+        else { return placement }
+        guard let ports = plainResources(spec, in: pool)?.last else { return nil }
+        var whole = placement
+        whole.resources.append(
+            ports.with(reservations: [reservation(spec, principal: principal)]))
+        return whole
+    }
+
     /// The placed resources as this offer has them, and the steps that make what is missing. A
     /// volume is found by its id, whatever its size is by now; one that has held data is never
     /// made anew: then, or when the offer has not enough, the text says what is missing.

@@ -55,6 +55,11 @@ package struct Service: Equatable, Sendable {
 
     package var name: String { row.spec.name }
 
+    /// Whether an operation under way gives back what it holds.
+    var isReleasing: Bool {
+        if case .releasing = phase { true } else { false }
+    }
+
     /// Whether an offer could bring it on.
     package var wantsOffers: Bool {
         switch phase {

@@ -38,7 +38,7 @@ extension ServiceScheduler {
         guard placement.agent == offer.agent else { return [] }
         switch service.row.goal {
         case .stopped, .removed:
-            return release(name, placement, offer, &pool, at: now)
+            return release(name, placement, &pool, at: now, into: &outbox)
         case .running: break
         }
         if let resize = service.resize, !resize.isResized {
@@ -69,6 +69,12 @@ extension ServiceScheduler {
         _ name: String, _ placement: ServicePlacement, _ offer: ServiceOffer,
         _ pool: inout Resources, at now: Instant, into outbox: inout Outbox<Action>
     ) -> [ServiceStep] {
+        guard let spec = services[name]?.row.spec,
+            let placement = Placement.withPorts(placement, spec, principal, from: pool)
+        else {
+            services[name]?.message = "waits for agent \(placement.hostname): its ports are taken"
+            return []
+        }
         switch Placement.again(placement, from: &pool, role: offer.role) {
         case .failure(let missing):
             services[name]?.message = "waits for agent \(placement.hostname): \(missing.text)"
@@ -110,9 +116,16 @@ extension ServiceScheduler {
             let wanted = placement.resources.first(where: {
                 $0.disk?.volume?.containerPath == path(of: resize.volume, in: name)
             }),
-            let id = wanted.disk?.persistence?.id,
-            let volume = Placement.volume(id, wanted, in: pool)
+            let id = wanted.disk?.persistence?.id
         else { return [] }
+        guard let volume = Placement.volume(id, wanted, in: pool) else {
+            guard !placement.isEstablished else { return [] }
+            // It was never made: it is made in its new size.
+            finishResize(name, into: &outbox)
+            return relaunch(
+                name, services[name]?.row.placement ?? placement, offer, &pool, at: now,
+                into: &outbox)
+        }
         if volume.amount == resize.size {
             finishResize(name, into: &outbox)
             return relaunch(
@@ -149,12 +162,13 @@ extension ServiceScheduler {
 
     /// Gives back what a stopped service holds; its volumes only when it is to be removed.
     private mutating func release(
-        _ name: String, _ placement: ServicePlacement, _ offer: ServiceOffer,
-        _ pool: inout Resources, at now: Instant
+        _ name: String, _ placement: ServicePlacement, _ pool: inout Resources,
+        at now: Instant, into outbox: inout Outbox<Action>
     ) -> [ServiceStep] {
+        guard let spec = services[name]?.row.spec else { return [] }
         let isRemoved = services[name]?.row.goal == .removed
-        let own = placement.resources.first?.reservations
-        let mine = pool.filter { $0.reservations == own && !$0.reservations.isEmpty }
+        let own = [Placement.reservation(spec, principal: principal)]
+        let mine = pool.filter { $0.reservations == own }
         var volumes: [Resource] = []
         var plain: [Resource] = []
         for resource in mine {
@@ -164,15 +178,19 @@ extension ServiceScheduler {
                 plain.append(resource.with(disk: nil))
             }
         }
-        let operation = OperationID(generator.uuid())
         pool = pool.subtracting(mine) ?? pool
+        guard !plain.isEmpty else {
+            // Nothing is left of it: an earlier release went through and its news was lost.
+            released(name, into: &outbox)
+            return []
+        }
+        let operation = OperationID(generator.uuid())
         services[name]?.phase = .releasing(operation)
         services[name]?.reconcileAt = now + patience
         var steps: [ServiceStep] = []
         if !volumes.isEmpty {
             steps.append(.destroy(volumes, id: OperationID(generator.uuid())))
         }
-        guard !plain.isEmpty else { return steps }
         steps.append(.unreserve(Array(Resources(plain)), id: operation))
         return steps
     }

@@ -46,7 +46,7 @@ extension ServiceScheduler {
                 "service '\(spec.name)' exists with other resources, volumes, ports or role: "
                     + "use 'service resize' for a volume, or remove it first")
         }
-        guard service.row.goal != .removed else {
+        guard service.row.goal != .removed, !service.isReleasing else {
             throw Refusal(.conflict, "service '\(spec.name)' is being removed")
         }
         service.row.spec = spec
@@ -62,20 +62,16 @@ extension ServiceScheduler {
         return service.row.placement?.task == nil ? "is being placed" : "restarts with the new spec"
     }
 
-    /// A stopped service holds its volumes only; to run again it needs the rest, too.
+    /// A stopped service holds its volumes only; to run again it needs the rest, too. Its ports are
+    /// chosen when an offer comes.
     private func wholeResources(_ service: Service) -> [Resource] {
         let volumes = service.row.placement?.resources ?? []
         let reservation = Placement.reservation(service.row.spec, principal: principal)
         let spec = service.row.spec
-        var plain = [
+        let plain = [
             Resource("cpus", .scalar(spec.cpus), reservations: [reservation]),
             Resource("mem", .scalar(spec.memory), reservations: [reservation]),
         ]
-        var ports = Ranges()
-        for number in spec.ports.compactMap(\.number) { ports = ports + Ranges(number...number) }
-        if !ports.isEmpty {
-            plain.append(Resource("ports", .ranges(ports), reservations: [reservation]))
-        }
         return plain + volumes
     }
 
@@ -90,7 +86,8 @@ extension ServiceScheduler {
     }
 
     private mutating func resize(
-        _ id: ServiceRequestID, _ name: String, volume named: String?, size: Amount, at now: Instant,
+        _ id: ServiceRequestID, _ name: String, volume named: String?, size: Amount,
+        at now: Instant,
         into outbox: inout Outbox<Action>
     ) throws(Refusal) {
         let service = try existing(name)
@@ -112,22 +109,44 @@ extension ServiceScheduler {
             outbox.append(.answer(id, .resized(downtimeMilliseconds: 0)))
             return
         }
+        guard service.row.placement != nil else {
+            resizeUnplaced(name, volume, size, into: &outbox)
+            outbox.append(.answer(id, .resized(downtimeMilliseconds: 0)))
+            return
+        }
         services[name]?.resize = Service.Resize(
             volume: volume, size: size, request: id,
             stoppedAt: service.phase == .waiting ? now : nil)
         if service.row.placement?.task != nil { stop(name, at: now, into: &outbox) }
     }
 
+    /// Of a service that is nowhere yet, only the wish changes.
+    private mutating func resizeUnplaced(
+        _ name: String, _ volume: String, _ size: Amount, into outbox: inout Outbox<Action>
+    ) {
+        guard var service = services[name],
+            let index = service.row.spec.volumes.firstIndex(where: { $0.name == volume })
+        else { return }
+        service.row.spec.volumes[index].size = size
+        services[name] = service
+        outbox.append(.store(service.row))
+    }
+
     private mutating func remove(
         _ name: String, destroyVolumes: Bool, at now: Instant, into outbox: inout Outbox<Action>
     ) throws(Refusal) {
+        guard try !existing(name).isReleasing else {
+            throw Refusal(.conflict, "service '\(name)' is being removed already")
+        }
+        failResize(name, "service '\(name)' is being removed", into: &outbox)
         var service = try existing(name)
-        service.row.goal = destroyVolumes ? .removed : .stopped
-        guard service.row.placement != nil else {
-            services[name] = nil
-            outbox.append(.forget(name))
+        guard service.row.placement != nil, service.state != .goneByOperator else {
+            forget(name, into: &outbox)
             return
         }
+        guard service.row.goal != .removed else { return }
+        service.row.goal = destroyVolumes ? .removed : .stopped
+        service.notBefore = nil
         if service.phase == .idle, destroyVolumes { service.phase = .waiting }
         services[name] = service
         outbox.append(.store(service.row))

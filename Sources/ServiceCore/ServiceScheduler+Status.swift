@@ -16,18 +16,32 @@ extension ServiceScheduler {
         else { return }
         service.state = status.state
         service.isHealthy = status.isHealthy
-        service.reconcileAt = nil
+        service.reconcileAt = service.phase == .stopping ? now + patience : nil
         switch status.state {
         case .running: started(&service, at: now, into: &outbox)
         case .unreachable, .unknown, .lost:
             service.phase = service.phase == .stopping ? .stopping : .unreachable
             service.message = "its agent is unreachable; the task may still run"
             service.reconcileAt = now + patience
-        case .staging, .starting, .killing: break
-        case .finished, .failed, .killed, .error, .dropped, .gone, .goneByOperator:
+        case .staging, .killing: break
+        case .starting: establish(&service, into: &outbox)
+        case .finished, .failed, .killed:
+            service.row.placement?.isEstablished = true
+            ended(&service, status, at: now, into: &outbox)
+        case .error, .dropped, .gone, .goneByOperator:
             ended(&service, status, at: now, into: &outbox)
         }
         services[name] = service
+        if status.state == .goneByOperator, service.row.goal != .running {
+            forget(name, into: &outbox)
+        }
+    }
+
+    /// From now on its volumes may hold data.
+    private func establish(_ service: inout Service, into outbox: inout Outbox<Action>) {
+        guard service.row.placement?.isEstablished == false else { return }
+        service.row.placement?.isEstablished = true
+        outbox.append(.store(service.row))
     }
 
     private func started(
@@ -36,10 +50,7 @@ extension ServiceScheduler {
         if service.phase != .stopping { service.phase = .running }
         if service.runningSince == nil { service.runningSince = now }
         if service.phase == .running { service.message = nil }
-        if service.row.placement?.isEstablished == false {
-            service.row.placement?.isEstablished = true
-            outbox.append(.store(service.row))
-        }
+        establish(&service, into: &outbox)
         guard let resize = service.resize, resize.isResized else { return }
         service.resize = nil
         if let request = resize.request {
@@ -130,16 +141,22 @@ extension ServiceScheduler {
         }
     }
 
-    private mutating func released(_ name: String, into outbox: inout Outbox<Action>) {
+    /// What was to be given back is given back: a service that keeps nothing is forgotten.
+    mutating func released(_ name: String, into outbox: inout Outbox<Action>) {
         guard var service = services[name] else { return }
-        if service.row.goal == .removed {
-            services[name] = nil
-            outbox.append(.forget(name))
+        service.row.placement?.resources.removeAll { !$0.isPersistentVolume }
+        let isEmpty = service.row.placement?.resources.isEmpty ?? true
+        if service.row.goal == .removed || isEmpty {
+            forget(name, into: &outbox)
             return
         }
-        service.row.placement?.resources.removeAll { !$0.isPersistentVolume }
         service.phase = .idle
         services[name] = service
         outbox.append(.store(service.row))
+    }
+
+    mutating func forget(_ name: String, into outbox: inout Outbox<Action>) {
+        services[name] = nil
+        outbox.append(.forget(name))
     }
 }

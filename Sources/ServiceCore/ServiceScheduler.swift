@@ -72,8 +72,9 @@ package struct ServiceScheduler: Machine {
     /// Where a service stands after a restart of the scheduler, until the master has told more.
     private func recovered(_ row: ServiceRow) -> Service.Phase {
         guard let placement = row.placement else { return .waiting }
-        if placement.task != nil { return .launching }
-        return row.goal == .stopped ? .idle : .waiting
+        if placement.task != nil { return row.goal == .running ? .launching : .stopping }
+        let isGivenBack = placement.resources.allSatisfy(\.isPersistentVolume)
+        return row.goal == .stopped && isGivenBack ? .idle : .waiting
     }
 
     /// Wants offers only while a service waits for one.
@@ -115,6 +116,7 @@ package struct ServiceScheduler: Machine {
             guard let placement = service.row.placement, let task = placement.task else { continue }
             asked.append(ServiceTask(task: task, agent: placement.agent))
             services[name]?.reconcileAt = now + patience
+            if service.phase == .stopping { outbox.append(.kill(task, placement.agent)) }
         }
         if !asked.isEmpty { outbox.append(.reconcile(asked)) }
     }

@@ -24,6 +24,15 @@ extension ServiceSpec {
             names.append(volume.name)
             paths.append(volume.path)
         }
+        var portNames: [String] = []
+        var numbers: [UInt64] = []
+        for port in ports {
+            try check(!portNames.contains(port.name), "port '\(port.name)' stands twice")
+            portNames.append(port.name)
+            guard let number = port.number else { continue }
+            try check(!numbers.contains(number), "port \(number) stands twice")
+            numbers.append(number)
+        }
         for port in ports {
             try check(port.name.isPlainName, "a port's name must be a plain name")
             try check(port.number.map { 1...65535 ~= $0 } ?? true, "ports go from 1 to 65535")
