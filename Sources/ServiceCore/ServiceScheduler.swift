@@ -33,6 +33,8 @@ package struct ServiceScheduler: Machine {
         }.min()
     }
 
+    package func service(named name: String) -> Service? { services[name] }
+
     /// All roles of all services, sorted; at least the default one, so that SUBSCRIBE is valid.
     package var roles: [String] {
         var roles = OrderedSet<String>(["services"])

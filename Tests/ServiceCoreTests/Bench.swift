@@ -86,7 +86,7 @@ struct Bench {
         Resource("ports", .ranges(Ranges(31_000...31_009))),
     ]
 
-    var service: Service? { scheduler.services["db"] }
+    var service: Service? { scheduler.service(named: "db") }
 
     /// What "db" holds.
     var held: [Resource] { service?.row.placement?.resources ?? [] }

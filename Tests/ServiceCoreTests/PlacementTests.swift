@@ -60,7 +60,7 @@ import Testing
         bench.request(.deploy(Bench.spec(name: "second", size: Bench.mebibytes(600))))
         bench.offer(Bench.free)
         #expect(bench.kinds == ["reserve", "create", "launch"])
-        #expect(bench.scheduler.services["second"]?.phase == .waiting)
+        #expect(bench.scheduler.service(named: "second")?.phase == .waiting)
     }
 
     @Test func offersAreSuppressedWhileNothingWaits() {
