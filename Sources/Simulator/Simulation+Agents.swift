@@ -11,13 +11,13 @@ extension Simulation {
         guard !agents[index].isUp else { return }
         agents[index].isUp = true
         agents[index].agent = Agent(options: AgentHost.options(index))
-        tell(index, .started(entropy: [chance.next()], agents[index].startReport))
-        guard agents[index].isUp else { return }
+        let report = agents[index].startReport
         // Ends that nobody was told of are told by the report.
-        for id in agents[index].containers.keys { agents[index].containers[id]?.isTold = true }
-        for (id, container) in agents[index].containers where container.state == .running {
-            agents[index].containers[id]?.isTold = false
+        for (id, container) in agents[index].containers {
+            agents[index].containers[id]?.isTold = container.state != .running
         }
+        tell(index, .started(entropy: [chance.next()], report))
+        guard agents[index].isUp else { return }
         add(.connect(agent: index, life: agents[index].life), within: 50)
     }
 

@@ -95,6 +95,12 @@ extension Simulation {
         var found: [String] = []
         for (task, view) in scheduler.tasks where !view.state.isTerminal {
             let state = known.tasks[task]?.toldState
+            if state == nil, view.state == .unreachable,
+                registry.agents[view.agent]?.standing == .unreachable
+            {
+                // A machine that died before it knew its id has another one now.
+                continue
+            }
             if state != view.state {
                 found.append(
                     "\(task) is \(view.state) for its framework, \(state?.rawValue ?? "none") for the master"
