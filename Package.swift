@@ -111,7 +111,8 @@ let package = Package(
         .executableTarget(
             name: "holdfast",
             dependencies: values + [
-                "AllocatorCore", "MasterCore", "AgentCore", "ServiceCore", "Wire", "Linux", "Volumes",
+                "AllocatorCore", "MasterCore", "AgentCore", "ServiceCore", "Wire", "Linux",
+                "Volumes",
                 "Containers",
                 "Net", "Daemons", "Simulator", logging, protobuf,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -134,7 +135,12 @@ let package = Package(
         tests("VolumesTests", ["Volumes", "Linux", "Model"]),
         tests("ContainersTests", ["Containers", "Linux", "Model", "Volumes"]),
         tests("NetTests", ["Net"] + nio),
-        tests("DaemonsTests", ["Daemons", "Model", "MachineCore", "MasterCore", "AgentCore", "ServiceCore", "Wire", "Net", "Volumes", "Containers", "Registry", "Journal"]),
+        tests(
+            "DaemonsTests",
+            [
+                "Daemons", "Model", "MachineCore", "MasterCore", "AgentCore", "ServiceCore", "Wire",
+                "Net", "Volumes", "Containers", "Registry", "Journal",
+            ]),
         tests("SimulatorTests", ["Simulator", "Model", "MachineCore", "MasterCore", "AgentCore"]),
         tests("HouseTests", []),
     ]

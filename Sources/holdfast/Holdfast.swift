@@ -18,7 +18,8 @@ struct Holdfast: AsyncParsableCommand {
     static func main() async {
         let arguments = CommandLine.arguments.dropFirst().map { argument -> String in
             guard argument.hasPrefix("--") else { return argument }
-            let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            let parts = argument.split(
+                separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             let name = parts[0].replacing("_", with: "-")
             return parts.count > 1 ? "\(name)=\(parts[1])" : String(name)
         }

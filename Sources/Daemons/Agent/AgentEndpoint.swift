@@ -102,7 +102,8 @@ struct AgentEndpoint: Sendable {
     /// and reads in it on a thread that may block.
     private func withSandbox(
         _ path: String, _ finish: @escaping Finish,
-        _ body: @escaping @Sendable (SandboxReader, String) throws(SystemError) ->
+        _ body:
+            @escaping @Sendable (SandboxReader, String) throws(SystemError) ->
             Mesos_V1_Agent_Response
     ) {
         host.query { [threads] agent, _ in

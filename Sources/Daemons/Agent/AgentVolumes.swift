@@ -1,5 +1,5 @@
-import Dispatch
 import AgentCore
+import Dispatch
 import Logging
 import Model
 import Synchronization

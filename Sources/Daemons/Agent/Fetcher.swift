@@ -32,9 +32,11 @@ enum Fetcher {
             throw ContainerError(
                 "URI '\(uri.value)': only file://, absolute paths, http:// and https:// are known")
         }
-        if uri.extract, [".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz"].contains(where: {
-            name.hasSuffix($0)
-        }) {
+        if uri.extract,
+            [".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz"].contains(where: {
+                name.hasSuffix($0)
+            })
+        {
             try run("tar", ["--no-same-owner", "-xf", target, "-C", sandbox])
         }
         if uri.executable { _ = chmod(target, 0o755) }

@@ -71,8 +71,10 @@ enum OperatorCalls {
     }
 
     private static func need(_ isPresent: Bool, _ field: String) throws(Refusal) {
-        guard isPresent else { throw Refusal(
+        guard isPresent else {
+            throw Refusal(
                 .invalid,
-                "Failed to validate master::Call: Expecting '\(field)' to be present") }
+                "Failed to validate master::Call: Expecting '\(field)' to be present")
+        }
     }
 }

@@ -102,7 +102,8 @@ struct AgentFlags: ParsableArguments {
         let parsed: Resources
         do {
             space = try DiskSpace.of(workDirectory)
-            parsed = try resources.map { try Resources.parse(text: $0, defaultRole: defaultRole) }
+            parsed =
+                try resources.map { try Resources.parse(text: $0, defaultRole: defaultRole) }
                 ?? Resources()
         } catch let refusal as Refusal {
             throw CommandFailure("--resources: \(refusal.message)")

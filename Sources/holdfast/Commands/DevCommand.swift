@@ -22,21 +22,26 @@ struct DevCommand: AsyncParsableCommand {
 
     func run() async throws {
         let directory = try madeDirectory(workDir)
-        let shared = ["--ip=\(common.ip)", "--hostname=\(common.hostname)"]
+        let shared =
+            ["--ip=\(common.ip)", "--hostname=\(common.hostname)"]
             + ["--logging-level=\(common.loggingLevel)"]
             + (common.checkInvariants ? ["--check-invariants"] : [])
         let address = "\(common.ip):\(port)"
-        let master = ["master", "--port=\(port)", "--work-dir=\(directory)/master"]
+        let master =
+            ["master", "--port=\(port)", "--work-dir=\(directory)/master"]
             + shared + masterFlags.arguments
-        let agent = ["agent", "--master=\(address)", "--port=\(agentPort)"]
+        let agent =
+            ["agent", "--master=\(address)", "--port=\(agentPort)"]
             + ["--work-dir=\(directory)/agent"] + shared + agentFlags.arguments
-        let scheduler = ["scheduler", "--master=\(address)"]
+        let scheduler =
+            ["scheduler", "--master=\(address)"]
             + ["--work-dir=\(directory)/scheduler"] + shared
         let children = [
             Child("master", master), Child("agent", agent), Child("scheduler", scheduler),
         ]
-        progress("holdfast dev: master on \(address), agent on \(common.ip):\(agentPort), "
-            + "everything in \(directory)")
+        progress(
+            "holdfast dev: master on \(address), agent on \(common.ip):\(agentPort), "
+                + "everything in \(directory)")
         for child in children { try child.start() }
         _ = await firstSignal([SIGTERM, SIGINT])
         progress("holdfast dev: ending tasks and releasing volumes")

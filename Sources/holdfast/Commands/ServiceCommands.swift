@@ -55,7 +55,8 @@ struct SchedulerClient {
     func service(_ name: String) async throws -> [String: Any] {
         guard let found = try await services().first(where: { $0["name"] as? String == name })
         else {
-            throw CommandFailure("there is no service '\(name)': 'holdfast service status' lists all")
+            throw CommandFailure(
+                "there is no service '\(name)': 'holdfast service status' lists all")
         }
         return found
     }
@@ -97,7 +98,8 @@ struct ServiceDeploy: AsyncParsableCommand {
             if options.json {
                 print(jsonText(service))
             } else {
-                print("service \(name): \(service["phase"] ?? "?") on \(service["hostname"] ?? "-")")
+                print(
+                    "service \(name): \(service["phase"] ?? "?") on \(service["hostname"] ?? "-")")
             }
         }
     }
