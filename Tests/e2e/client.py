@@ -76,8 +76,12 @@ class Framework:
         return self.subscribe()
 
     def __exit__(self, kind, error, trace):
-        if kind is None:
-            self.call("TEARDOWN")
+        try:
+            self.call("TEARDOWN")  # Ends the stream: to close it under its reader would block.
+        except (AssertionError, requests.RequestException):
+            if kind is None:
+                raise
+        self.reader.join(5)
         self.response.close()
 
     def subscribe(self):
