@@ -79,7 +79,9 @@ package final class UsageWalk {
             Glibc.close(descriptor)
             return
         }
-        usage.bytes += Int64(status.st_blocks) * 512
+        // An empty tree uses nothing: its root's first block is none of what was stored.
+        let own = levels.isEmpty ? Int64(status.st_blksize) : 0
+        usage.bytes += max(0, Int64(status.st_blocks) * 512 - own)
         usage.inodes += 1
         levels.append(
             Level(
