@@ -10,7 +10,8 @@ import sys
 import tempfile
 import time
 
-RESOURCES = "cpus:8;mem:8192;disk:8192;ports:[31000-32000]"
+DISK_MEGABYTES = 8192
+RESOURCES = f"cpus:8;mem:8192;disk:{DISK_MEGABYTES};ports:[31000-32000]"
 
 
 def free_ports(count):

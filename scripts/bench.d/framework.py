@@ -11,7 +11,7 @@ ROLE = "bench"
 
 class Framework:
     def __init__(self, port):
-        self.events = queue.Queue()
+        self.events, self.offered = queue.Queue(), {}
         self.stream = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         self.calls = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         info = {"user": "root", "name": "bench", "roles": [ROLE],
@@ -39,10 +39,18 @@ class Framework:
                     length = int(head)
                     if len(rest) < length:
                         break
-                    self.events.put((now, json.loads(rest[:length])))
+                    self._note(now, json.loads(rest[:length]))
                     data = rest[length:]
         except (OSError, ValueError, http.client.HTTPException):
             return
+
+    def _note(self, now, event):
+        if event["type"] == "OFFERS":
+            for offer in event["offers"]["offers"]:
+                self.offered[offer["id"]["value"]] = offer
+        elif event["type"] == "RESCIND":
+            self.offered.pop(event["rescind"]["offer_id"]["value"], None)
+        self.events.put((now, event))
 
     def call(self, kind, body):
         message = {"type": kind, "framework_id": self.id, kind.lower(): body}
@@ -68,6 +76,17 @@ class Framework:
     def offer(self):
         now, event = self.wait("OFFERS")
         return now, event["offers"]["offers"][0]
+
+    def everything(self, disk):
+        """Offers that hold the whole agent's disk between them: their ids."""
+        while True:
+            offers = list(self.offered.values())
+            found = sum(resource["scalar"]["value"] for offer in offers
+                        for resource in offer["resources"] if resource["name"] == "disk")
+            if found >= disk:
+                self.offered.clear()
+                return [offer["id"] for offer in offers], offers[0]["agent_id"]
+            self.wait("OFFERS")
 
     def states(self, tasks, wanted):
         """Acknowledges updates until each task is in the wanted state: when that was."""

@@ -4,7 +4,7 @@ import shutil
 import time
 
 import yardsticks
-from cluster import Cluster
+from cluster import DISK_MEGABYTES, Cluster
 from framework import ROLE, Framework
 from report import median, percentile
 
@@ -53,32 +53,32 @@ def reserved_disk(volume=None):
 
 def launch_group(framework, count, label):
     """Launches tasks by one ACCEPT, then removes them and their volumes: milliseconds of each."""
-    _, offer = framework.offer()
+    offers, agent = framework.everything(DISK_MEGABYTES)
     names = [f"{label}-{index}" for index in range(count)]
     disks = [reserved_disk() for _ in names]
     volumes = [reserved_disk(name) for name in names]
-    tasks = [{"name": name, "task_id": {"value": name}, "agent_id": offer["agent_id"],
+    tasks = [{"name": name, "task_id": {"value": name}, "agent_id": agent,
               "resources": [scalar("cpus", 0.5), scalar("mem", 64), volume],
               "command": {"value": "exec sleep 600", "shell": True}}
              for name, volume in zip(names, volumes)]
     start = time.perf_counter()
-    accept(framework, offer, [
+    accept(framework, offers, [
         {"type": "RESERVE", "reserve": {"resources": disks}},
         {"type": "CREATE", "create": {"volumes": volumes}},
         {"type": "LAUNCH", "launch": {"task_infos": tasks}}], refuse_seconds=3600)
     running = framework.states(names, "TASK_RUNNING")
     for name in names:
-        framework.call("KILL", {"task_id": {"value": name}, "agent_id": offer["agent_id"],
+        framework.call("KILL", {"task_id": {"value": name}, "agent_id": agent,
                                 "kill_policy": {"grace_period": {"nanoseconds": 10**9}}})
     framework.states(names, "TASK_KILLED")
     framework.call("REVIVE", {})
-    _, offer = framework.offer()
-    accept(framework, offer, [
+    offers, _ = framework.everything(DISK_MEGABYTES)
+    accept(framework, offers, [
         {"type": "DESTROY", "destroy": {"volumes": volumes}},
         {"type": "UNRESERVE", "unreserve": {"resources": disks}}], refuse_seconds=0)
     return [(running[name] - start) * 1000 for name in names]
 
 
-def accept(framework, offer, operations, refuse_seconds):
-    framework.call("ACCEPT", {"offer_ids": [offer["id"]], "operations": operations,
+def accept(framework, offers, operations, refuse_seconds):
+    framework.call("ACCEPT", {"offer_ids": offers, "operations": operations,
                               "filters": {"refuse_seconds": refuse_seconds}})
