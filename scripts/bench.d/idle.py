@@ -1,9 +1,8 @@
 """Memory and processor use of daemons that have nothing to do."""
-import os
 import time
 
 import yardsticks
-from cluster import Cluster
+from cluster import Cluster, processor_seconds
 
 SETTLE_SECONDS = 10
 WATCH_SECONDS = 20
@@ -15,11 +14,12 @@ def measure(options, report):
     with Cluster(options) as cluster:
         time.sleep(SETTLE_SECONDS)
         daemons = cluster.daemons()
-        before, start = {name: ticks(pid) for name, pid in daemons.items()}, time.monotonic()
+        before = {name: processor_seconds(pid) for name, pid in daemons.items()}
+        start = time.monotonic()
         time.sleep(WATCH_SECONDS)
         elapsed = time.monotonic() - start
         for name, pid in daemons.items():
-            seconds = (ticks(pid) - before[name]) / os.sysconf("SC_CLK_TCK")
+            seconds = processor_seconds(pid) - before[name]
             memory = megabytes(pid)
             report.figure(f"{name}: resident", memory["Rss"], "MB", below=RESIDENT.get(name))
             report.figure(f"{name}: anonymous", memory["Anonymous"], "MB",
@@ -27,13 +27,6 @@ def measure(options, report):
             report.figure(f"{name}: processor", 100 * seconds / elapsed, "%",
                           below=0.5 if name in RESIDENT else None)
     yardsticks.smallest_process(options, report)
-
-
-def ticks(pid):
-    """User and system time of a process, in clock ticks."""
-    with open(f"/proc/{pid}/stat") as file:
-        fields = file.read().rpartition(")")[2].split()
-    return int(fields[11]) + int(fields[12])
 
 
 def megabytes(pid):
