@@ -149,6 +149,9 @@ final class AgentVolumes: Sendable {
         background.run { [self] in
             guard let store = store(of: uuid) else { return }
             do { try store.prepare(uuid) } catch {
+                // One that was destroyed meanwhile needs no file system any more.
+                guard let status = try? store.status(uuid), status.record.state == .creating
+                else { return }
                 logger.error("volume", metadata: ["uuid": "\(uuid)", "error": "\(error)"])
             }
             report([uuid])
