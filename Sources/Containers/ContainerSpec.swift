@@ -1,4 +1,5 @@
-/// Everything that a launcher needs to run one container; a value, merged from the isolators' plans.
+/// Everything that a launcher needs to run one container; a value, merged from the isolators'
+/// plans.
 package struct ContainerSpec: Equatable, Sendable {
     package enum Command: Equatable, Sendable {
         /// `/bin/sh -c TEXT`.

@@ -7,7 +7,8 @@ internal import Synchronization
 ///     supervised --supervisor ends, exit stored--> told
 ///     supervised --supervisor killed, first process lives--> orphaned --it ends--> told
 package final class ContainerWatch: Sendable {
-    /// Makes a container's exit of its wait status (nil: unknown): looks for memory kills, kills what
+    /// Makes a container's exit of its wait status (nil: unknown): looks for memory kills, kills
+    /// what
     /// is left.
     package typealias Conclusion = @Sendable (_ id: String, _ waitStatus: Int32?) -> ContainerExit
 

@@ -54,7 +54,8 @@ package protocol Launcher: Sendable {
     /// Returns when the container's first process runs.
     func launch(_ spec: ContainerSpec) throws(ContainerError)
     /// Calls `ended` once, from any thread, when the container has ended and its status is stored;
-    /// also for one that a former life of the agent has started, and at once for one that has ended.
+    /// also for one that a former life of the agent has started, and at once for one that has
+    /// ended.
     func watch(_ id: String, _ ended: @escaping @Sendable (ContainerExit) -> Void)
     /// Signals the container's first process (its process group, for the plain launcher).
     func signal(_ id: String, _ signal: Int32)

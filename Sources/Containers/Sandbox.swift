@@ -33,7 +33,8 @@ package enum Sandbox {
         }
     }
 
-    /// The components of a container path below the sandbox; nil: it climbs or is empty. An absolute
+    /// The components of a container path below the sandbox; nil: it climbs or is empty. An
+    /// absolute
     /// path counts from the sandbox.
     package static func components(_ path: String) -> [String]? {
         let parts = path.split(separator: "/").filter { $0 != "." }.map(String.init)

@@ -9,13 +9,17 @@ internal import Linux
 ///     holdfast-supervisor --state DIR --sandbox DIR --log-bytes N --log-files N
 ///         [--uid U --gid G [--groups A,B]] [--env-file FILE] [--pid-file FILE] -- ARGV...
 ///
-/// Descriptor 3 is the write end of a pipe: "ok PID\n" or "error TEXT\n" comes once. Descriptor 4 is
-/// the FIFO `alive`, held open until the supervisor ends. It detaches itself at once (setsid, fork).
+/// Descriptor 3 is the write end of a pipe: "ok PID\n" or "error TEXT\n" comes once. Descriptor 4
+/// is
+/// the FIFO `alive`, held open until the supervisor ends. It detaches itself at once (setsid,
+/// fork).
 ///
-/// Without `--pid-file` (plain): ARGV runs in a session of its own, in the sandbox, as the user, with
+/// Without `--pid-file` (plain): ARGV runs in a session of its own, in the sandbox, as the user,
+/// with
 /// exactly the environment of the file (NAME=VALUE, each ended by a zero byte).
 /// With `--pid-file` (OCI runtime): ARGV is `runc run --detach --pid-file FILE ...`; it keeps the
-/// supervisor's user and directory, `--uid` and `--gid` own the logs only. When it has ended with 0,
+/// supervisor's user and directory, `--uid` and `--gid` own the logs only. When it has ended with
+/// 0,
 /// the pid in the file is supervised; otherwise what it wrote to stderr becomes the error's text.
 /// With `--execute` (a check) it only becomes the user and ARGV, in the sandbox; it needs no state.
 /// Once the first process has ended, every descendant is killed.

@@ -136,7 +136,8 @@ extension Master {
         for framework in frameworks.keys { completeIfEnded(framework) }
     }
 
-    /// The registry keeps so many gone agents that their ids are refused for long, but not for ever.
+    /// The registry keeps so many gone agents that their ids are refused for long, but not for
+    /// ever.
     private mutating func dropOldestGone() {
         let gone = ledger.agents.values.filter { $0.standing == .gone }
         guard gone.count > options.limits.goneAgents else { return }

@@ -131,11 +131,12 @@ extension Master {
     ) -> TaskState {
         guard let framework = frameworks[id] else { return state }
         let isLost = !framework.isPartitionAware && state.isNewForPartitions
+        let last = reason == .reconciliation ? framework.tasks[task]?.lastUpdate : nil
         let update = StatusUpdate(
             uuid: nil, framework: id, task: task, agent: agent, state: isLost ? .lost : state,
             source: .master, reason: reason,
             message: isLost ? "\(message) (\(state.rawValue))" : message,
-            timestampNanoseconds: now.nanoseconds, payload: payload)
+            isHealthy: last?.isHealthy, timestampNanoseconds: now.nanoseconds, payload: payload)
         if let stream = framework.stream {
             emit(
                 .sendEvent(

@@ -1,4 +1,5 @@
-/// Sorted, coalesced, closed intervals of UInt64. Each operation takes time linear in the intervals.
+/// Sorted, coalesced, closed intervals of UInt64. Each operation takes time linear in the
+/// intervals.
 package struct Ranges: Hashable, Sendable {
     package private(set) var intervals: [ClosedRange<UInt64>] = []
 

@@ -1,5 +1,6 @@
 extension Resources {
-    /// What is wrong with the collection itself; empty: nothing. Its cost grows with the collection.
+    /// What is wrong with the collection itself; empty: nothing. Its cost grows with the
+    /// collection.
     package func checkInvariants() -> [String] {
         var found: [String] = []
         var pieces: Set<Piece> = []

@@ -1,7 +1,8 @@
 extension Resources {
     /// The text form of `--resources`:
     /// `cpus:4;mem:1024;disk(db/x):1000;ports:[31000-32000, 33000-33000];sets:{a,b}`. A role in
-    /// parentheses is a static reservation; without one, `defaultRole` is it. Amounts of zero vanish.
+    /// parentheses is a static reservation; without one, `defaultRole` is it. Amounts of zero
+    /// vanish.
     package static func parse(
         text: String, defaultRole: String = Role.unreserved
     ) throws(Refusal) -> Resources {

@@ -2,7 +2,8 @@
 /// many volumes it holds. Iteration follows the slots, which the same history always fills alike:
 /// a new piece comes last, and the last one takes the slot of one that goes.
 package struct Resources: Sendable {
-    /// One piece. `copies` counts the holders of a shared volume, and how often an indivisible piece
+    /// One piece. `copies` counts the holders of a shared volume, and how often an indivisible
+    /// piece
     /// is there in sums over agents; it is 1 for all else.
     package struct Entry: Sendable {
         package var resource: Resource
@@ -52,7 +53,8 @@ package struct Resources: Sendable {
         }
     }
 
-    /// The piece of this stuff; the first one where indivisible pieces of several amounts are of it.
+    /// The piece of this stuff; the first one where indivisible pieces of several amounts are of
+    /// it.
     package func entry(_ key: ResourceKey) -> Entry? {
         if let index { return index.slot(key, in: entries).map { entries[$0] } }
         return entries.first { $0.resource.isSameStuff(as: key.resource) }

@@ -1,4 +1,5 @@
-/// Which slots of a dense array belong to a key, in the order in which they were inserted. Inserting,
+/// Which slots of a dense array belong to a key, in the order in which they were inserted.
+/// Inserting,
 /// removing and renumbering a slot cost the same however many slots a key has.
 struct SlotIndex<Key: Hashable & Sendable>: Sendable {
     private struct Ends: Sendable {

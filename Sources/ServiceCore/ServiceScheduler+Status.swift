@@ -15,7 +15,7 @@ extension ServiceScheduler {
             var service = services[name]
         else { return }
         service.state = status.state
-        service.isHealthy = status.isHealthy
+        if let isHealthy = status.isHealthy { service.isHealthy = isHealthy }
         service.reconcileAt = service.phase == .stopping ? now + patience : nil
         switch status.state {
         case .running: started(&service, at: now, into: &outbox)

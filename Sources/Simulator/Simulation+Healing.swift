@@ -76,7 +76,8 @@ extension Simulation {
             let known = master.framework(key.framework)?.tasks[key.task]
             if known?.state != entry.state {
                 found.append(
-                    "task \(key.task) is \(entry.state), for the master \(known?.state.rawValue ?? "none")"
+                    "task \(key.task) is \(entry.state), for the master "
+                        + (known?.state.rawValue ?? "none")
                 )
             }
         }
@@ -103,7 +104,8 @@ extension Simulation {
             }
             if state != view.state {
                 found.append(
-                    "\(task) is \(view.state) for its framework, \(state?.rawValue ?? "none") for the master"
+                    "\(task) is \(view.state) for its framework, for the master "
+                        + (state?.rawValue ?? "none")
                 )
             } else if isDraining {
                 found.append("\(task) has not ended")

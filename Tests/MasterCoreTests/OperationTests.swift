@@ -98,7 +98,8 @@ import Testing
         #expect(again.statuses.isEmpty)
     }
 
-    /// UnknownOperationKnownAgent, UnknownOperationRecoveredAgent, UnknownOperationUnreachableAgent,
+    /// UnknownOperationKnownAgent, UnknownOperationRecoveredAgent,
+    /// UnknownOperationUnreachableAgent,
     /// ReconcileAgentOperationOnGoneAgent.
     @Test func operationReconciliation() throws {
         func reconcile(_ name: String, _ agent: AgentID?) throws -> OperationStatus? {

@@ -178,8 +178,8 @@ import Testing
         expect(
             .unreserve([volume("v1", 256, role: "ora")]),
             "A dynamically reserved persistent volume disk(reservations: [(DYNAMIC,ora)])"
-                + "[v1:data]:256 cannot be unreserved directly. Please destroy the persistent volume"
-                + " first then unreserve the resource")
+                + "[v1:data]:256 cannot be unreserved directly. Please destroy the persistent"
+                + " volume first then unreserve the resource")
         accept(.unreserve([reserved("cpus", 1, "a", "a/b")]))
     }
 

@@ -1,7 +1,8 @@
 import Model
 import Testing
 
-/// The algebra as laws over seeds: small collections, which are searched, and larger ones, which are
+/// The algebra as laws over seeds: small collections, which are searched, and larger ones, which
+/// are
 /// indexed.
 @Suite struct ResourcesLawTests {
     static let seeds: Range<UInt64> = 0..<60
