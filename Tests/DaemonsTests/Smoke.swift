@@ -1,3 +1,0 @@
-import Testing
-
-@Suite struct Smoke { @Test func runs() { #expect(Bool(true)) } }
