@@ -3,20 +3,11 @@ import Testing
 @testable import Simulator
 
 @Suite struct SimulationTests {
-    /// Ends with a disk that does not hold what the agent's operations say.
-    static let leftOnDisk: UInt64 = 9
-
     @Test func twentySeedsAreSoundAndNotIdle() {
         let summary = Simulator.run(seeds: 0..<20)
         for report in summary.failed {
             let text = "seed \(report.seed): \(report.violations.joined(separator: "; "))"
-            guard report.seed == Self.leftOnDisk else {
-                Issue.record("\(text)")
-                continue
-            }
-            withKnownIssue("an operation begun before a crash fails after it, half done") {
-                Issue.record("\(text)")
-            }
+            Issue.record("\(text)")
         }
         #expect(summary.simulations == 20)
         #expect(summary.events >= 20 * 2_000)
