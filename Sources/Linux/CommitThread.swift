@@ -76,7 +76,7 @@ package final class CommitThread<Item: Sendable>: Sendable {
 }
 
 /// What a new thread runs.
-private final class ThreadBody: Sendable {
+final class ThreadBody: Sendable {
     let name: String
     let run: @Sendable () -> Void
 
@@ -87,7 +87,7 @@ private final class ThreadBody: Sendable {
 }
 
 /// The C entry of a thread: takes over the reference to its body.
-private func runThreadBody(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+func runThreadBody(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
     guard let argument else { return nil }
     let body = Unmanaged<ThreadBody>.fromOpaque(argument).takeRetainedValue()
     // Only for those who look at the process: the kernel keeps 15 bytes of a thread's name.

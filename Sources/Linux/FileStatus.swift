@@ -86,3 +86,8 @@ package struct DeviceNumber: Hashable, Sendable, CustomStringConvertible {
     /// A block device made out of a file.
     package var isLoop: Bool { major == 7 }
 }
+
+extension FileStatus {
+    /// Whether something is at a path; what can't be looked at counts as absent.
+    package static func exists(_ path: String) -> Bool { (try? of(path)) != nil }
+}

@@ -48,9 +48,19 @@ package enum Processes {
 
     /// Changes with each boot of the host; empty where the kernel does not tell.
     package static func bootID() -> String {
-        let bytes = try? DurableFile.read("/proc/sys/kernel/random/boot_id")
-        return String(decoding: bytes ?? [], as: UTF8.self)
-            .split(whereSeparator: \.isWhitespace).first.map(String.init) ?? ""
+        KernelText.line("/proc/sys/kernel/random/boot_id") ?? ""
+    }
+
+    /// The processes below one, parents first.
+    package static func descendants(of root: Int32) -> [ProcessStatus] {
+        let children = Dictionary(grouping: all(), by: \.parent)
+        var found: [ProcessStatus] = []
+        var next = children[root] ?? []
+        while !next.isEmpty {
+            found += next
+            next = next.flatMap { $0.pid == root ? [] : children[$0.pid] ?? [] }
+        }
+        return found
     }
 
     /// Kills a session's processes until none is left; false: the kernel keeps one alive.
@@ -63,11 +73,11 @@ package enum Processes {
             let members = ofSession(session)
             if members.isEmpty { return true }
             for member in members {
-                guard let process = PidFD(member.pid) else { continue }
+                guard let process = ProcessHandle(pid: member.pid) else { continue }
                 // Looked at again: the pid could have been taken by another since.
                 guard status(member.pid)?.startTime == member.startTime else { continue }
-                process.signal(SIGKILL)
-                _ = process.waitForEnd(milliseconds: 100)
+                process.send(SIGKILL)
+                _ = process.waitForEnd(withinMilliseconds: 100)
             }
         }
         return ofSession(session).isEmpty
