@@ -1,4 +1,4 @@
-/// What the files of the supervisor share: its options, its state, and small functions.
+/// What the parts of the supervisor have in common.
 #pragma once
 #define _GNU_SOURCE
 
@@ -9,38 +9,38 @@
 
 /// The most supplementary groups that are handed on.
 enum { MAXIMUM_GROUPS = 256 };
-/// Descriptors that the agent hands over: the pipe that hears of the start, and the FIFO `alive`.
-enum { SYNC_DESCRIPTOR = 3, ALIVE_DESCRIPTOR = 4 };
+/// Exit codes for a command that cannot be executed, as a shell gives them.
+enum { CODE_NOT_EXECUTABLE = 126, CODE_NOT_FOUND = 127 };
 
-struct options {
-    const char *state;     // directory of the records
-    bool execute;          // become the user, enter the sandbox, execute; supervise nothing
-    const char *sandbox;   // directory of stdout and stderr
-    const char *pid_file;  // runtime mode: the command leaves the first process's pid there
-    const char *env_file;  // NAME=VALUE, each ended by a zero byte; NULL: as this process has it
-    long long log_bytes;
-    long long log_files;
-    bool has_user;
-    long long uid;
-    long long gid;
+/// Whose rights a process takes on; `change` is false where it keeps its own.
+struct credentials {
+    bool change;
+    uid_t uid;
+    gid_t gid;
     size_t group_count;
     gid_t groups[MAXIMUM_GROUPS];
-    char **environment;    // from env_file
-    char **command;
 };
 
-/// Reads the command line; false when it is malformed.
-bool options_parse(int argc, char **argv, struct options *options);
-/// Reads the environment file; false with errno.
-bool options_read_environment(struct options *options);
+/// Reads "UID:GID[:GROUP,GROUP...]"; false when it is malformed.
+bool credentials_parse(const char *text, struct credentials *result);
+/// Takes the rights on, for good; -1 with errno.
+int credentials_apply(const struct credentials *credentials);
 
-/// Reads a small file relative to the directory, NUL-terminated; false with errno.
-bool read_small(int directory, const char *path, char *buffer, size_t size);
+/// Undoes what the supervisor did to its signals, before an exec.
+void restore_signals(void);
+/// Executes a command: the program, to be found by PATH, then its whole argument vector, whose first
+/// may differ from the program. Returns the errno if it cannot.
+int execute(char **command);
+/// What process 1 inside tells the supervisor through their pipe, each once.
+struct message {
+    enum { EXECUTING, NOT_EXECUTED, ENDED_WITH } kind;
+    int value;  // an errno for NOT_EXECUTED, a wait status for ENDED_WITH
+};
 /// Reads a decimal number that is not negative; false when the text is not one.
 bool number_parse(const char *text, long long *result);
 /// Writes all of the bytes; false with errno.
 bool write_all(int fd, const char *bytes, size_t count);
-/// Replaces a file at once and durably; false with errno.
-bool record_text(int directory, const char *name, const char *text);
-/// Writes "PID START-TIME BOOT-ID"; the last two tell it from a later process of that pid.
-bool record_process(int directory, const char *name, pid_t pid);
+
+int supervise(int argc, char **argv);
+int container_init(int argc, char **argv);
+int run_as(int argc, char **argv);

@@ -1,5 +1,4 @@
-/// The small files in a container's state directory, which a restarted agent reads.
-#include "parts.h"
+#include "record.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -7,7 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+enum { ENDING_SPACE = 256 };
+static const char ending_reserve[] = "exit.new";
 
 bool read_small(int directory, const char *path, char *buffer, size_t size) {
     int fd = openat(directory, path, O_RDONLY | O_CLOEXEC);
@@ -21,30 +25,7 @@ bool read_small(int directory, const char *path, char *buffer, size_t size) {
     return true;
 }
 
-bool write_all(int fd, const char *bytes, size_t count) {
-    while (count > 0) {
-        ssize_t written = write(fd, bytes, count);
-        if (written < 0 && errno == EINTR) continue;
-        if (written <= 0) return false;
-        bytes += written;
-        count -= (size_t)written;
-    }
-    return true;
-}
-
-bool record_text(int directory, const char *name, const char *text) {
-    char fresh[64];
-    snprintf(fresh, sizeof fresh, "%s.new", name);
-    int fd = openat(directory, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0) return false;
-    bool stored = write_all(fd, text, strlen(text)) && fsync(fd) == 0;
-    int error = errno;
-    close(fd);
-    errno = error;
-    return stored && renameat(directory, fresh, directory, name) == 0 && fsync(directory) == 0;
-}
-
-/// The 22nd field of /proc/PID/stat, the 20th after the command's closing bracket.
+/// The 22nd field of /proc/PID/stat, which stands 20 fields after the command's closing bracket.
 static bool start_time_of(pid_t pid, uint64_t *result) {
     char path[64], text[1024];
     snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
@@ -56,12 +37,49 @@ static bool start_time_of(pid_t pid, uint64_t *result) {
     return true;
 }
 
-bool record_process(int directory, const char *name, pid_t pid) {
-    char boot[64], line[160];
+int record_process(int directory, const char *name, pid_t pid) {
+    char boot[64], line[160], fresh[64];
     uint64_t start_time;
-    if (!start_time_of(pid, &start_time)) return false;
-    if (!read_small(AT_FDCWD, "/proc/sys/kernel/random/boot_id", boot, sizeof boot)) return false;
+    if (!start_time_of(pid, &start_time)) return ESRCH;
+    if (!read_small(AT_FDCWD, "/proc/sys/kernel/random/boot_id", boot, sizeof boot)) return errno;
     boot[strcspn(boot, "\n")] = '\0';
-    snprintf(line, sizeof line, "%d %" PRIu64 " %s\n", (int)pid, start_time, boot);
-    return record_text(directory, name, line);
+    int length = snprintf(
+        line, sizeof line, "%d %" PRIu64 " %s\n", (int)pid, start_time, boot);
+    snprintf(fresh, sizeof fresh, "%s.new", name);
+    int fd = openat(directory, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0) return errno;
+    int error = write_all(fd, line, (size_t)length) ? 0 : errno;
+    close(fd);
+    if (error == 0 && renameat(directory, fresh, directory, name) != 0) error = errno;
+    return error;
+}
+
+void reserve_ending(int directory) {
+    int fd = openat(directory, ending_reserve, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) return;
+    if (fallocate(fd, 0, 0, ENDING_SPACE) != 0) {
+        // A file system without fallocate; written blocks serve as well.
+        char blank[ENDING_SPACE] = {0};
+        write_all(fd, blank, sizeof blank);
+    }
+    close(fd);
+}
+
+bool record_ending(int directory, const struct ending *ending) {
+    char text[ENDING_SPACE], status[32] = "unknown";
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (ending->known) snprintf(status, sizeof status, "%d", ending->status);
+    int length = snprintf(
+        text, sizeof text, "status %s\nended %lld\noom %lld\ndropped %" PRIu64 "\n", status,
+        (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000, ending->oom, ending->dropped);
+    int fd = openat(directory, ending_reserve, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) return false;
+    bool stored = write_all(fd, text, (size_t)length) && ftruncate(fd, length) == 0
+        && fsync(fd) == 0;
+    int error = errno;
+    close(fd);
+    errno = error;
+    return stored && renameat(directory, ending_reserve, directory, "exit") == 0
+        && fsync(directory) == 0;
 }

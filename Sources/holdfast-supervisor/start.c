@@ -3,8 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <linux/close_range.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,140 +11,87 @@
 #include <time.h>
 #include <unistd.h>
 
-void tell_failure(struct supervisor *self, const char *text) {
+static const char runtime_pid_file[] = "runtime.pid";
+
+void tell_failure(struct supervisor *self, const char *stage, int code) {
     if (self->sync < 0) return;
-    dprintf(self->sync, "error %s\n", text);
+    dprintf(self->sync, "failed %s %d\n", stage, code);
     close(self->sync);
     self->sync = -1;
 }
 
-void tell_error(struct supervisor *self, const char *what) {
-    char text[512];
-    snprintf(text, sizeof text, "%s: %s", what, strerror(errno));
-    tell_failure(self, text);
-}
-
-/// Tells the present agent; a later one reads the file `pid`.
-static void tell_started(struct supervisor *self) {
+void announce(struct supervisor *self) {
     self->phase = RUNNING;
-    dprintf(self->sync, "ok %d\n", (int)self->first);
+    dprintf(self->sync, "started %d\n", (int)self->main);
     close(self->sync);
     self->sync = -1;
+}
+
+/// Records the first process for this and any later agent.
+static bool record_main(struct supervisor *self, pid_t pid) {
+    self->main = pid;
+    self->phase = PREPARING;
+    int error = record_process(self->state, "pid", pid);
+    if (error != 0) tell_failure(self, "record", error);
+    return error == 0;
 }
 
 bool started_by_runtime(struct supervisor *self, int status) {
-    char text[640];
+    char text[32];
     self->starter = -1;
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-        // What it wrote is still in the pipe: nothing is pumped while it starts.
-        char said[513];
-        ssize_t count = read(self->pipes[1], said, sizeof said - 1);
-        said[count < 0 ? 0 : count] = '\0';
-        log_write(&self->logs[1], said, strlen(said));
-        for (char *each = said; *each != '\0'; each++) {
-            if (*each == '\n') *each = ' ';
-        }
-        snprintf(text, sizeof text, "%s: %s", self->options.command[0], said);
-        tell_failure(self, text);
+    bool succeeded = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    if (!succeeded || !read_small(self->state, runtime_pid_file, text, sizeof text)) {
+        tell_failure(self, "runtime", WIFEXITED(status) ? WEXITSTATUS(status) : 128);
         return false;
     }
-    long long pid;
-    bool read = read_small(AT_FDCWD, self->options.pid_file, text, sizeof text);
-    text[read ? strcspn(text, "\n") : 0] = '\0';
-    if (!read || !number_parse(text, &pid) || pid <= 1) {
-        tell_failure(self, "the runtime left no pid file");
-        return false;
-    }
-    self->first = (pid_t)pid;
-    if (!record_process(self->state, "pid", self->first)) {
-        tell_error(self, "record the first process");
-        kill(self->first, SIGKILL);
-        return false;
-    }
-    tell_started(self);
-    return true;
+    return record_main(self, (pid_t)strtol(text, NULL, 10));
 }
 
-/// In the child: undoes what the supervisor did to its descriptors and signals.
-static void restore(const int output[2]) {
+/// In the child: the container's ends of the pipes become its standard descriptors.
+static void arrange_descriptors(const int output[2], int status_write) {
+    // All three are above 3 already: dup2 cannot overwrite one that is still needed.
     dup2(output[0], STDOUT_FILENO);
     dup2(output[1], STDERR_FILENO);
-    int handled[] = {SIGPIPE, SIGHUP, SIGINT, SIGTERM, SIGCHLD};
-    for (size_t i = 0; i < sizeof handled / sizeof *handled; i++) signal(handled[i], SIG_DFL);
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    if (status_write >= 0) dup2(status_write, 3);
+    restore_signals();
 }
 
-/// Takes the user's rights on, for good; without root only those it has already.
-static bool become_user(const struct options *options) {
-    uid_t uid = (uid_t)options->uid;
-    gid_t gid = (gid_t)options->gid;
-    if (!options->has_user || (geteuid() != 0 && geteuid() == uid)) return true;
-    return setgroups(options->group_count, options->groups) == 0 && setresgid(gid, gid, gid) == 0
-        && setresuid(uid, uid, uid) == 0;
-}
-
-int execute(const struct options *options) {
-    // A session of its own, so that a check that takes too long is killed with all it started.
+/// In the child of a plain command: becomes its user in its directory, telling what went wrong.
+static _Noreturn void run_plain(const struct options *options, int problem) {
     setsid();
-    if (!become_user(options) || chdir(options->sandbox) != 0) return 126;
-    if (options->environment != NULL) environ = options->environment;
-    close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC);
-    execvp(options->command[0], options->command);
-    return errno == ENOENT ? 127 : 126;
+    if (credentials_apply(&options->credentials) != 0) {
+        dprintf(problem, "user %d", errno);
+        _exit(CODE_NOT_EXECUTABLE);
+    }
+    if (chdir(options->working) != 0) {
+        dprintf(problem, "directory %d", errno);
+        _exit(CODE_NOT_EXECUTABLE);
+    }
+    dprintf(problem, "execute %d", execute(options->command));
+    _exit(CODE_NOT_EXECUTABLE);
 }
 
-/// In the child: executes once it is told that its pid is stored; ends where that never comes.
-static _Noreturn void run(const struct options *options, int go, int problem) {
-    char byte;
-    const char *step = NULL;
-    setsid();
-    if (options->pid_file == NULL) {
-        if (!become_user(options)) step = "become the user";
-        else if (chdir(options->sandbox) != 0) step = "enter the sandbox";
-    }
-    if (step == NULL && read(go, &byte, 1) == 1) {
-        if (options->environment != NULL) environ = options->environment;
-        execvp(options->command[0], options->command);
-        step = options->command[0];
-    }
-    if (step != NULL) dprintf(problem, "%s: %s", step, strerror(errno));
-    _exit(127);
-}
-
-/// Stores the child's pid, lets it go on, and waits until it executes or tells why it cannot.
-static bool let_go(struct supervisor *self, pid_t pid, int go, int problem) {
-    char text[512];
-    bool plain = self->options.pid_file == NULL;
-    if (plain && !record_process(self->state, "pid", pid)) {
-        tell_error(self, "record the first process");
-        return false;
-    }
-    // A child that has told its problem already does not read this.
-    if (write(go, "", 1) != 1) errno = 0;
-    close(go);
+/// Waits for the plain command to be about to execute; false when it could not get that far.
+static bool plain_started(struct supervisor *self, pid_t pid, int problem) {
+    char text[64] = "";
     ssize_t count;
     do {
         count = read(problem, text, sizeof text - 1);
     } while (count < 0 && errno == EINTR);
     close(problem);
-    if (count > 0) {
-        text[count] = '\0';
-        unlinkat(self->state, "pid", 0);
-        tell_failure(self, text);
-        return false;
+    if (count <= 0) {
+        if (!record_main(self, pid)) return false;
+        announce(self);
+        return true;
     }
-    if (plain) {
-        self->first = pid;
-        tell_started(self);
-    } else {
-        self->starter = pid;
-    }
-    return true;
+    char *code = strchr(text, ' ');
+    if (code != NULL) *code++ = '\0';
+    tell_failure(self, text, code == NULL ? 0 : atoi(code));
+    waitpid(pid, NULL, 0);
+    return false;
 }
 
-/// A pipe whose ends are not inherited and stay clear of the standard descriptors.
+/// A pipe whose ends are not inherited and have numbers that no child expects to be free.
 static bool high_pipe(int ends[2]) {
     int low[2];
     if (pipe2(low, O_CLOEXEC) != 0) return false;
@@ -158,27 +103,86 @@ static bool high_pipe(int ends[2]) {
 }
 
 bool start(struct supervisor *self) {
-    int out[2], err[2], go[2], problem[2];
-    if (!high_pipe(out) || !high_pipe(err) || !high_pipe(go) || !high_pipe(problem)) {
-        tell_error(self, "pipe");
+    bool plain = self->options.runtime == NULL;
+    int out[2], err[2], status[2], problem[2];
+    if (!high_pipe(out) || !high_pipe(err) || !high_pipe(status) || !high_pipe(problem)) {
+        tell_failure(self, "pipe", errno);
         return false;
     }
     pid_t pid = fork();
     if (pid < 0) {
-        tell_error(self, "fork");
+        tell_failure(self, "fork", errno);
         return false;
     }
     if (pid == 0) {
-        close(go[1]);
-        restore((int[]){out[1], err[1]});
-        run(&self->options, go[0], problem[1]);
+        arrange_descriptors((int[]){out[1], err[1]}, plain ? -1 : status[1]);
+        if (plain) run_plain(&self->options, problem[1]);
+        _exit(execute(self->options.command));
     }
     close(out[1]);
     close(err[1]);
-    close(go[0]);
+    close(status[1]);
     close(problem[1]);
     self->pipes[0] = out[0];
     self->pipes[1] = err[0];
+    self->status_pipe = status[0];
     for (int i = 0; i < 2; i++) fcntl(self->pipes[i], F_SETFL, O_NONBLOCK);
-    return let_go(self, pid, go[1], problem[0]);
+    fcntl(self->status_pipe, F_SETFL, O_NONBLOCK);
+    if (plain) return plain_started(self, pid, problem[0]);
+    close(problem[0]);
+    self->starter = pid;
+    return true;
+}
+
+/// Sends SIGKILL to each child of this process; they include all orphans below it.
+static void kill_children(const struct supervisor *self) {
+    char path[64], text[4096];
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    if (!read_small(AT_FDCWD, path, text, sizeof text)) {
+        // A kernel without that file: the command's own session is what can be reached.
+        if (self->main > 0) kill(-self->main, SIGKILL);
+        return;
+    }
+    char *rest = text;
+    for (;;) {
+        char *end;
+        long pid = strtol(rest, &end, 10);
+        // The last number may be cut off; it comes whole in the next round.
+        if (end == rest || *end == '\0') return;
+        kill((pid_t)pid, SIGKILL);
+        rest = end;
+    }
+}
+
+void kill_descendants(struct supervisor *self) {
+    sigset_t child;
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    const struct timespec pause = {.tv_sec = 0, .tv_nsec = 100 * 1000 * 1000};
+    // Each death may bring new orphans; processes that the kernel does not let die end the rounds.
+    for (int quiet = 0; quiet < 100; quiet++) {
+        pid_t pid;
+        kill_children(self);
+        while ((pid = waitpid(-1, NULL, WNOHANG)) > 0) quiet = 0;
+        if (pid < 0 && errno == ECHILD) return;
+        sigtimedwait(&child, NULL, &pause);
+    }
+}
+
+void delete_container(const struct supervisor *self) {
+    const struct options *options = &self->options;
+    pid_t pid = fork();
+    if (pid < 0) return;
+    if (pid == 0) {
+        int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+        if (null >= 0) dup2(null, STDERR_FILENO);
+        restore_signals();
+        char *runtime = (char *)options->runtime;
+        char *root = (char *)options->runtime_root;
+        char *command[] = {
+            runtime, runtime, "--root", root, "delete", "--force", (char *)options->id, NULL};
+        _exit(execute(command));
+    }
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
+    }
 }
