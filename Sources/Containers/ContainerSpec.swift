@@ -1,11 +1,22 @@
-/// Everything that a launcher needs to run one container; a value, merged from the isolators'
-/// plans.
+/// What is asked of a launcher for one container; the isolators turn it into a plan.
 package struct ContainerSpec: Equatable, Sendable {
     package enum Command: Equatable, Sendable {
         /// `/bin/sh -c TEXT`.
         case shell(String)
         /// A program with its whole argument vector.
         case program(String, [String])
+    }
+
+    /// An unpacked image as the container's root, in place of the host's files.
+    package struct Image: Equatable, Sendable {
+        /// Absolute; this container's own, mount points may be made in it.
+        package var directory: String
+        package var isReadOnly: Bool
+
+        package init(directory: String, isReadOnly: Bool = false) {
+            self.directory = directory
+            self.isReadOnly = isReadOnly
+        }
     }
 
     package struct Volume: Equatable, Sendable {
@@ -65,11 +76,18 @@ package struct ContainerSpec: Equatable, Sendable {
     /// stdout and stderr are each rotated at this size, keeping so many old files.
     package var logBytes: Int64
     package var logFiles: Int
+    /// Nil: the host's files.
+    package var image: Image?
+    /// Inside the container; nil: the sandbox.
+    package var workingDirectory: String?
+    /// Whether set-id programs may raise the task's rights.
+    package var mayGainPrivileges: Bool
 
     package init(
         id: String, sandbox: String, user: UserIdentity, command: Command,
         environment: [Variable] = [], volumes: [Volume] = [], limits: Limits,
-        logBytes: Int64 = 10 << 20, logFiles: Int = 5
+        logBytes: Int64 = 10 << 20, logFiles: Int = 5, image: Image? = nil,
+        workingDirectory: String? = nil, mayGainPrivileges: Bool = false
     ) {
         self.id = id
         self.sandbox = sandbox
@@ -80,6 +98,36 @@ package struct ContainerSpec: Equatable, Sendable {
         self.limits = limits
         self.logBytes = logBytes
         self.logFiles = logFiles
+        self.image = image
+        self.workingDirectory = workingDirectory
+        self.mayGainPrivileges = mayGainPrivileges
+    }
+}
+
+extension ContainerSpec {
+    /// Where the task of an image finds its sandbox, as in Mesos.
+    package static let imageSandbox = "/mnt/mesos/sandbox"
+
+    /// The sandbox's path as the task sees it under runc (MESOS_SANDBOX): the host's own without an
+    /// image. The plain launcher knows the host's only.
+    package var sandboxInside: String { image == nil ? sandbox : Self.imageSandbox }
+}
+
+extension ContainerSpec.Command {
+    /// The argument vector to execute.
+    package var arguments: [String] {
+        switch self {
+        case .shell(let text): ["/bin/sh", "-c", text]
+        case .program(let path, let arguments): arguments.isEmpty ? [path] : arguments
+        }
+    }
+
+    /// The path to execute; it may differ from the first argument.
+    package var program: String {
+        switch self {
+        case .shell: "/bin/sh"
+        case .program(let path, _): path
+        }
     }
 }
 

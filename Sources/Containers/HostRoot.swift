@@ -1,5 +1,5 @@
-internal import Glibc
-internal import Linux
+package import Linux
+internal import Synchronization
 
 /// Whether tasks without an image may write the host's files.
 package enum HostRootMode: String, Equatable, Sendable {
@@ -9,119 +9,176 @@ package enum HostRootMode: String, Equatable, Sendable {
     case readWrite = "rw"
 }
 
-/// The host's files as the root of containers without an image: a tree of bind mounts.
+/// The host's files as a root for containers: one tree of mounts in the runtime directory, made
+/// once and shared by all containers.
 ///
-/// It holds a mount of its own for `/` and each file system of the host, but none at or below a
-/// hidden directory and none of a loop device: a copy of a volume's mount here, and so in every
-/// container, would keep its device busy after the host has unmounted it. Containers cover the
-/// hidden directories. It stands in a small tmpfs, by whose name other agents' trees are known.
-package struct HostRoot: Equatable, Sendable {
-    private let place: String
-    package let mode: HostRootMode
-    /// The root of the tree.
-    package var path: String { "\(place)/tree" }
-    /// Canonical paths of which containers must see nothing: the agent's work directory first.
-    package let hidden: [String]
+/// When the host's mounts change in a way that concerns it, a new tree is made and the old one goes
+/// with its last use; a container that runs keeps what it started with. Mounts made on the host
+/// later do not appear in the tree by themselves: they would do so writable.
+package final class HostRoot: Sendable {
+    private struct Tree {
+        let plan: HostRootPlan
+        let path: String
+        var users = 0
+    }
 
-    /// `path` is where the tree is mounted; `workDirectory` and `hiding` are there already.
-    package init(
-        path: String, mode: HostRootMode, workDirectory: String, hiding: [String] = []
-    ) {
-        place = Self.canonical(path)
+    private struct State {
+        var isMade = false
+        var lastNumber = 0
+        var current: Tree?
+        var retired: [String: Int] = [:]
+    }
+
+    /// Holds the trees, one directory each.
+    private let directory: String
+    private let hidden: [String]
+    private let mode: HostRootMode
+    private let state = Mutex(State())
+
+    /// Keeps its trees in `directory`; `hidden` names what no container sees: absolute paths
+    /// without links, the work directory and `directory` among them or above it.
+    package init(directory: String, mode: HostRootMode, hidden: [String]) {
+        self.directory = directory
         self.mode = mode
-        hidden = ([workDirectory] + hiding).map(Self.canonical).reduce(into: []) { kept, each in
-            if !kept.contains(where: { MountTable.isBelowOrSame(each, $0) }) { kept.append(each) }
+        self.hidden = hidden
+    }
+
+    /// Calls `body` with the path of a tree that fits the host's mounts as they are now.
+    package func use<Result>(
+        _ body: (String) throws(ContainerError) -> Result
+    ) throws(ContainerError) -> Result {
+        let path = try acquire()
+        defer { release(path) }
+        return try body(path)
+    }
+
+    /// Takes all trees away, also those of a former life of the agent; running containers keep
+    /// theirs.
+    package func remove() throws(SystemError) {
+        try state.withLock { state throws(SystemError) in
+            try Self.detachAll(directory)
+            state = State()
         }
     }
 
-    /// Makes the tree; keeps one of a former life of the agent if it is whole, for a container may
-    /// just be starting on it. Containers that run have copies of their own.
-    package func prepare() throws(ContainerError) {
-        do throws(SystemError) {
-            try Files.makeDirectories(place, mode: 0o700)
-            let table = try MountTable.current()
-            if isWhole(in: table) { return }
-            try unmount()
-            try Mount.attach(
-                Self.marker, at: place, fileSystem: "tmpfs", flags: Mount.tenantFlags,
-                options: "mode=700,size=64k")
-            try Mount.setPropagation(.isolated, of: place)
-            try Files.makeDirectory(path)
-            for source in sources(in: table) {
-                let target = source == "/" ? path : path + source
-                do throws(SystemError) {
-                    try Mount.bindIsolated(
-                        source, at: target, isReadOnly: mode == .readOnly)
-                } catch {
-                    // Covered by a later mount, or gone since the table was read.
-                    if source == "/" || !(error.isNotFound || error.errno == ENOTDIR) {
-                        throw error
-                    }
+    private func acquire() throws(ContainerError) -> String {
+        try state.withLock { state throws(ContainerError) -> String in
+            do throws(SystemError) {
+                if !state.isMade { try Self.makePlace(directory) }
+                state.isMade = true
+                let plan = HostRootPlan(table: try MountTable.current(), hidden: hidden)
+                if let current = state.current, current.plan != plan {
+                    state.retired[current.path] = current.users
+                    state.current = nil
+                    if current.users == 0 { Self.drop(current.path, &state) }
                 }
+                var tree: Tree
+                if let current = state.current {
+                    tree = current
+                } else {
+                    state.lastNumber += 1
+                    tree = Tree(plan: plan, path: "\(directory)/\(state.lastNumber)")
+                    try make(plan, at: tree.path)
+                }
+                tree.users += 1
+                state.current = tree
+                return tree.path
+            } catch {
+                throw ContainerError("the host's files can't be prepared as a root: \(error)")
             }
-            // Last: the sign that nothing is missing.
-            try Mount.makeReadOnly(place)
-        } catch {
-            try? unmount()
-            throw ContainerError("the host's files as a root: \(error)")
         }
     }
 
-    /// Unmounts the tree; containers that run keep theirs.
-    package func release() throws(ContainerError) {
+    private func release(_ path: String) {
+        state.withLock { state in
+            if state.current?.path == path {
+                state.current?.users -= 1
+            } else if let users = state.retired[path] {
+                state.retired[path] = users - 1
+                if users == 1 { Self.drop(path, &state) }
+            }
+        }
+    }
+
+    private static func drop(_ path: String, _ state: inout State) {
+        state.retired[path] = nil
+        _ = try? Mount.detach(path, isLazy: true)
+        _ = try? Files.removeDirectory(path)
+    }
+
+    /// All trees go with the small file system that they stand in.
+    private static func detachAll(_ directory: String) throws(SystemError) {
+        while try MountTable.current().top(at: directory) != nil {
+            guard try Mount.detach(directory, isLazy: true) else { return }
+        }
+    }
+
+    /// Mounts the place for trees, by whose name other agents leave them out of their own.
+    private static func makePlace(_ directory: String) throws(SystemError) {
+        try detachAll(directory)
+        try Files.makeDirectories(directory, mode: 0o700)
+        try Mount.attach(
+            HostRootPlan.marker, at: directory, fileSystem: "tmpfs", flags: Mount.tenantFlags,
+            options: "mode=700,size=64k")
+        try Mount.setPropagation(.isolated, of: directory)
+    }
+
+    private func make(_ plan: HostRootPlan, at path: String) throws(SystemError) {
+        try Files.makeDirectory(path, mode: 0o700)
         do throws(SystemError) {
-            try unmount()
+            for point in plan.copies {
+                try Self.copy(point, into: path)
+            }
+            for mask in plan.masks { try Self.hide(path + mask) }
+            guard mode == .readOnly else { return }
+            try MountTree.set(.readOnly, at: path, isRecursive: true)
+            try Self.proveReadOnly(path)
         } catch {
-            throw ContainerError("unmounting the host's files: \(error)")
+            _ = try? Mount.detach(path, isLazy: true)
+            _ = try? Files.removeDirectory(path)
+            throw error
         }
     }
 
-    private func unmount() throws(SystemError) {
-        // Lazily with all that is below; once for each time it was made.
-        while try MountTable.current().top(at: place) != nil {
-            guard try Mount.detach(place, isLazy: true) else { return }
+    private static func copy(_ point: String, into path: String) throws(SystemError) {
+        let place = point == "/" ? path : path + point
+        do throws(SystemError) {
+            try MountTree.clone(point).attach(at: place)
+        } catch {
+            // A mount whose place is covered by another one: not to be seen on the host either.
+            guard point != "/", error.isNotFound || error.errno == notADirectory else {
+                throw error
+            }
+            return
+        }
+        // A copy of a shared mount is shared too: nothing mounted on the host later may come into
+        // the tree.
+        try MountTree.set(.isolated, at: place, isRecursive: false)
+    }
+
+    private static let notADirectory: Int32 = 20
+
+    /// Puts an empty directory in a place, if there is one.
+    private static func hide(_ path: String) throws(SystemError) {
+        do throws(SystemError) {
+            try Mount.attach(
+                "tmpfs", at: path, fileSystem: "tmpfs", flags: Mount.tenantFlags,
+                options: "size=4k,nr_inodes=2,mode=755")
+            try MountTree.set([.isolated, .readOnly], at: path, isRecursive: false)
+        } catch {
+            guard error.isNotFound else { throw error }
         }
     }
 
-    /// The host's mounts that belong into the tree, outer ones first.
-    private func sources(in table: MountTable) -> [String] {
-        // A volume's file system may be mounted elsewhere as well.
-        let ofVolumes = Set(
-            hidden.flatMap { table.below($0) }.map(\.device)
-        ).subtracting(hidden.compactMap { table.containing($0)?.device })
-        let trees = table.entries.filter { $0.source == Self.marker }.map(\.mountPoint) + [place]
-        let leftOut = Self.kernelTrees + hidden + trees
-        var seen: Set<String> = []
-        return table.entries.compactMap { entry in
-            let point = entry.mountPoint
-            let isLeftOut =
-                leftOut.contains { MountTable.isBelowOrSame(point, $0) }
-                || ofVolumes.contains(entry.device) || entry.device.major == Self.loopMajor
-                || entry.fileSystem == "autofs"
-            return !isLeftOut && seen.insert(point).inserted ? point : nil
-        }.sorted()
-    }
-
-    /// Whether a tree is there to its last mount, of this mode and without what is hidden now.
-    private func isWhole(in table: MountTable) -> Bool {
-        guard let outer = table.top(at: place), outer.source == Self.marker,
-            outer.options.contains("ro"), let root = table.top(at: path),
-            root.options.contains("ro") == (mode == .readOnly)
-        else { return false }
-        return !table.below(path).contains { entry in
-            hidden.contains { MountTable.isBelowOrSame(entry.mountPoint, path + $0) }
+    /// Reads back what the kernel made of it: trusting a call that failed silently would let every
+    /// task write the host.
+    private static func proveReadOnly(_ path: String) throws(SystemError) {
+        let table = try MountTable.current()
+        guard let top = table.top(at: path) else {
+            throw SystemError("mountinfo", path, errno: 2)
         }
-    }
-
-    private static let marker = "holdfast-root"
-    private static let loopMajor: UInt32 = 7
-    /// Each container has its own of these.
-    private static let kernelTrees = ["/proc", "/sys", "/dev"]
-
-    /// Without symbolic links; as it is where nothing is there.
-    private static func canonical(_ path: String) -> String {
-        guard let resolved = realpath(path, nil) else { return path }
-        defer { free(resolved) }
-        return String(cString: resolved)
+        for entry in [top] + table.below(path) where !entry.options.contains("ro") {
+            throw SystemError("mount_setattr", entry.mountPoint, errno: 30)
+        }
     }
 }

@@ -54,8 +54,7 @@ package protocol Launcher: Sendable {
     /// Returns when the container's first process runs.
     func launch(_ spec: ContainerSpec) throws(ContainerError)
     /// Calls `ended` once, from any thread, when the container has ended and its status is stored;
-    /// also for one that a former life of the agent has started, and at once for one that has
-    /// ended.
+    /// also for one of a former life of the agent, and at once for one that has ended.
     func watch(_ id: String, _ ended: @escaping @Sendable (ContainerExit) -> Void)
     /// Signals the container's first process (its process group, for the plain launcher).
     func signal(_ id: String, _ signal: Int32)
@@ -73,4 +72,16 @@ package protocol Launcher: Sendable {
     /// The first process, as the host numbers it; nil: not running.
     func pid(_ id: String) -> Int32?
     func usage(_ id: String) -> ContainerUsage?
+    /// Gives a running container other limits and further volumes, which appear in its sandbox.
+    func update(
+        _ id: String, limits: ContainerSpec.Limits, adding volumes: [ContainerSpec.Volume]
+    ) throws(ContainerError)
+}
+
+extension Launcher {
+    package func update(
+        _ id: String, limits: ContainerSpec.Limits, adding volumes: [ContainerSpec.Volume]
+    ) throws(ContainerError) {
+        throw ContainerError("the \(name) launcher can't change container \(id) while it runs")
+    }
 }

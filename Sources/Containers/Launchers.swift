@@ -1,5 +1,4 @@
 internal import Glibc
-internal import Linux
 
 /// The choice of a launcher for this host.
 package enum Launchers {
@@ -11,47 +10,36 @@ package enum Launchers {
     }
 
     /// Tries what the host can do. `hiding`: directories besides the work directory, such as the
-    /// roots of mount disks, of which tasks must see nothing.
+    /// roots of other disks, of which tasks must see nothing. `rejected` is told why runc was not
+    /// taken.
     package static func make(
         kind: Kind, runtimeDirectory: String, workDirectory: String,
-        hostRoot: HostRootMode = .readOnly, hiding: [String] = [], supervisor: String? = nil
+        hostRoot: HostRootMode = .readOnly, hiding: [String] = [], supervisor: String? = nil,
+        rejected: (ContainerError) -> Void = { _ in }
     ) throws(ContainerError) -> any Launcher {
-        let supervision = Supervision(
-            directory: "\(runtimeDirectory)/containers", program: supervisor)
-        switch kind {
-        case .plain: return try PlainLauncher(supervision)
-        case .runc:
-            return try runc(supervision, runtimeDirectory, workDirectory, hostRoot, hiding)
-        case .auto:
-            do {
-                return try runc(supervision, runtimeDirectory, workDirectory, hostRoot, hiding)
+        let supervisor = supervisor ?? SupervisedContainers.usualSupervisor
+        let runtimeDirectory = canonical(runtimeDirectory)
+        var options = RuncLauncher.Options(
+            workDirectory: canonical(workDirectory), runtimeDirectory: runtimeDirectory)
+        options.hiddenDirectories = hiding.map(canonical)
+        options.hostRoot = hostRoot
+        options.supervisor = supervisor
+        if kind == .runc { return try RuncLauncher(options) }
+        if kind == .auto {
+            do throws(ContainerError) {
+                return try RuncLauncher(options)
             } catch {
-                return try PlainLauncher(supervision)
+                rejected(error)
             }
         }
+        return try PlainLauncher(runtimeDirectory: runtimeDirectory, supervisor: supervisor)
     }
 
-    private static func runc(
-        _ supervision: Supervision, _ runtimeDirectory: String, _ workDirectory: String,
-        _ hostRoot: HostRootMode, _ hiding: [String]
-    ) throws(ContainerError) -> RuncLauncher {
-        guard geteuid() == 0 else { throw ContainerError("runc containers need root") }
-        let places = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin"]
-        let candidates = places.map { directory in "\(directory)/runc" }
-        guard let runtime = candidates.first(where: { path in access(path, X_OK) == 0 })
-        else { throw ContainerError("runc is not installed (Debian package runc)") }
-        do throws(SystemError) {
-            for directory in [runtimeDirectory, "\(runtimeDirectory)/runc"] {
-                try Files.makeDirectories(directory, mode: 0o700)
-            }
-        } catch {
-            throw ContainerError("runtime directory: \(error)")
-        }
-        let root = HostRoot(
-            path: "\(runtimeDirectory)/root", mode: hostRoot, workDirectory: workDirectory,
-            hiding: [runtimeDirectory] + hiding)
-        return try RuncLauncher(
-            supervision: supervision, root: root, runtime: runtime,
-            runtimeDirectory: runtimeDirectory)
+    /// Without symbolic links, as the kernel's table of mounts has it; as it is where nothing is
+    /// there.
+    private static func canonical(_ path: String) -> String {
+        guard let resolved = realpath(path, nil) else { return path }
+        defer { free(resolved) }
+        return String(cString: resolved)
     }
 }

@@ -1,126 +1,122 @@
-internal import Glibc
+internal import Foundation
 internal import Linux
 
-/// Containers as plain processes: for hosts without root or runc, and for tests.
-///
-/// Each is a session of its own. Volumes appear as symbolic links in the sandbox.
-package final class PlainLauncher: Launcher {
+/// Runs a task as an ordinary process of the host: for machines without root or without runc.
+package struct PlainLauncher: Launcher {
     package let name = "plain"
-    package let shortcomings = [
-        "Limits of CPU, memory and processes are not enforced by the plain launcher.",
-        "Tasks see the host's files and processes as far as their user may.",
-        "Read-only volumes are writable where the task's user may write them.",
-        "A container path that is absolute is taken as one below the sandbox.",
-    ]
+    private let containers: SupervisedContainers
 
-    private let supervision: Supervision
-    private let watcher: ContainerWatch
+    /// `runtimeDirectory` keeps the containers' state; `supervisor` is the path of
+    /// `holdfast-supervisor`, by default beside this program.
+    package init(
+        runtimeDirectory: String, supervisor: String = SupervisedContainers.usualSupervisor
+    ) throws(ContainerError) {
+        containers = try SupervisedContainers(
+            directory: "\(runtimeDirectory)/containers", supervisor: supervisor)
+    }
 
-    package init(_ supervision: Supervision) throws(ContainerError) {
-        self.supervision = supervision
-        watcher = try ContainerWatch(supervision) { id, status in
-            // Its supervisor kills what is left; this is for one that was killed itself.
-            if status == nil { Self.killSession(of: id, supervision) }
-            return ContainerExit(waitStatus: status)
+    package var shortcomings: [String] {
+        var list = [
+            "cpu, memory and process limits are not enforced",
+            "tasks see the host's files, processes and one another",
+            "volumes are symbolic links in the sandbox; read-only ones can be written",
+            "images can't be run",
+        ]
+        if !Privilege.isRoot {
+            list.append("every task runs as the agent's own user")
         }
+        return list
     }
 
     package func launch(_ spec: ContainerSpec) throws(ContainerError) {
-        try supervision.prepare(spec.id)
+        try spec.validate()
+        let plan = try LaunchPlan.merged([LinksIsolator().prepare(spec)])
+        try Sandbox.makeLinks(
+            plan.links, in: spec.sandbox, uid: spec.user.uid, gid: spec.user.gid)
+        let environment = spec.environmentTexts
+        let working = spec.workingDirectory ?? spec.sandbox
+        let state = containers.state(spec.id)
+        try state.make(
+            .init(
+                sandbox: spec.sandbox, workingDirectory: working, uid: spec.user.uid,
+                gid: spec.user.gid, groups: spec.user.groups, environment: environment))
         do throws(ContainerError) {
-            try Sandbox.link(spec.volumes, in: spec.sandbox, owner: spec.user)
-            _ = try supervision.start(
-                Supervision.Order(
-                    spec, arguments: spec.command.arguments, environment: spec.environment))
+            try containers.start(
+                spec,
+                .init(
+                    options: ["--user", spec.user.text, "--working-directory", working],
+                    command: [spec.command.program] + spec.command.arguments,
+                    environment: environment))
         } catch {
-            supervision.remove(spec.id)
+            containers.remove(spec.id) {}
             throw error
         }
     }
 
     package func watch(_ id: String, _ ended: @escaping @Sendable (ContainerExit) -> Void) {
-        watcher.watch(id, ended)
+        containers.watch(id, ended)
     }
 
     package func signal(_ id: String, _ signal: Int32) {
-        // Only while the first process is there does its number surely name this group.
-        guard let first = supervision.firstProcess(id), first.isRunning else { return }
-        Glibc.kill(-first.pid, signal)
+        guard let main = containers.main(id) else { return }
+        // It leads a session: everything that has not left it gets the signal. The handle proves
+        // that the number still is this process's.
+        if Foundation.kill(-main.pid, signal) != 0 { main.send(signal) }
     }
 
     package func kill(_ id: String) {
-        Self.killSession(of: id, supervision)
-    }
-
-    private static func killSession(of id: String, _ supervision: Supervision) {
-        guard let first = supervision.firstProcess(id), first.isOfThisBoot else { return }
-        // A session's number is not given to another process while a member lives; members of a
-        // later session with that number would have a leader that started later.
-        if let leader = Processes.status(first.pid), !first.isRunning, !leader.isZombie { return }
-        Processes.killSession(first.pid)
+        if let main = containers.main(id) { _ = Foundation.kill(-main.pid, SIGKILL) }
+        containers.kill(id)
     }
 
     package func execute(
         _ id: String, _ command: ContainerSpec.Command, environment: [ContainerSpec.Variable],
         timeoutMilliseconds: Int64
     ) throws(ContainerError) -> Int32? {
-        guard supervision.pid(id) != nil, let place = supervision.sandboxAndUser(id) else {
+        guard let record = containers.state(id).record(), containers.main(id) != nil else {
             throw ContainerError("container \(id) does not run")
         }
-        do throws(SystemError) {
-            let variables = try Descriptor.inMemory("environment")
-            try variables.writeAll(Supervision.bytes(environment))
-            var words = [supervision.program, "--execute", "--sandbox", place.sandbox]
-            words += place.user.arguments + ["--env-file", "/proc/self/fd/3", "--"]
-            let child = try Spawn.start(
-                words + command.arguments, environment: [Supervision.path],
-                handing: [variables.number])
-            let isInTime =
-                PidFD(child)?.waitForEnd(milliseconds: Int32(clamping: timeoutMilliseconds))
-                ?? true
-            if !isInTime {
-                // Also before it has made its session.
-                Glibc.kill(child, SIGKILL)
-                Processes.killSession(child)
-            }
-            let status = try Spawn.reap(child)
-            return isInTime ? status : nil
-        } catch {
-            throw ContainerError("command in container \(id): \(error)")
+        return try Execution(
+            program: containers.supervisor,
+            arguments: [
+                "run-as", UserIdentity.text(record.uid, record.gid, record.groups),
+                record.workingDirectory, command.program,
+            ] + command.arguments,
+            environment: record.environment + environment.map { "\($0.name)=\($0.value)" },
+            timeoutMilliseconds: timeoutMilliseconds
+        ).run { _ in }
+    }
+
+    /// Links for the volumes; the limits are not enforced anyway.
+    package func update(
+        _ id: String, limits: ContainerSpec.Limits, adding volumes: [ContainerSpec.Volume]
+    ) throws(ContainerError) {
+        guard let record = containers.state(id).record() else {
+            throw ContainerError("container \(id) is not known")
         }
+        let links = try LinksIsolator.links(volumes)
+        try Sandbox.makeLinks(
+            links, in: record.sandbox, uid: record.uid, gid: record.gid)
     }
 
     package func recover() throws(ContainerError) -> [FoundContainer] {
-        try supervision.containers().map { id in
-            let exit =
-                supervision.hasEnded(id)
-                ? ContainerExit(waitStatus: supervision.waitStatus(id)) : nil
-            return FoundContainer(id: id, exit: exit)
-        }
+        try containers.recover()
     }
 
-    package func remove(_ id: String) { supervision.remove(id) }
+    package func remove(_ id: String) { containers.remove(id) {} }
 
-    package func pid(_ id: String) -> Int32? { supervision.pid(id) }
+    package func pid(_ id: String) -> Int32? { containers.main(id)?.pid }
 
     package func usage(_ id: String) -> ContainerUsage? {
-        guard let pid = supervision.pid(id) else { return nil }
-        return Processes.ofSession(pid).reduce(
+        guard containers.main(id) != nil, let supervisor = containers.supervisorProcess(id) else {
+            return nil
+        }
+        return Processes.descendants(of: supervisor.pid).filter { !$0.isZombie }.reduce(
             into: ContainerUsage(processes: 0, cpuNanoseconds: 0, memoryBytes: 0)
         ) { sum, process in
             sum.processes += 1
             sum.cpuNanoseconds += process.cpuNanoseconds
             sum.memoryBytes += process.residentBytes
-        }
-    }
-}
-
-extension ContainerSpec.Command {
-    /// The argument vector.
-    package var arguments: [String] {
-        switch self {
-        case .shell(let text): ["/bin/sh", "-c", text]
-        case .program(let path, let arguments): [path] + arguments.dropFirst()
         }
     }
 }

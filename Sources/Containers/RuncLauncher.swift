@@ -1,136 +1,189 @@
-internal import Glibc
+internal import Foundation
 internal import Linux
+internal import Volumes
 
-/// Containers run by the OCI runtime runc, on the host's files: in namespaces of their own, within
-/// limits that the kernel holds.
-///
-/// Runtime directory: `containers/<id>` (the supervisor's state, `config.json`, `runc.log`), `runc`
-/// (runc's state), `root` (the host's files, see HostRoot).
-package final class RuncLauncher: Launcher {
+/// Runs each container by runc, in a bundle of its own: own processes, mounts and limits.
+package struct RuncLauncher: Launcher {
+    package struct Options: Sendable {
+        /// The agent's; made a shared mount.
+        package var workDirectory: String
+        /// Keeps the containers' state and the host's files as a root; no container sees it.
+        package var runtimeDirectory: String
+        /// Roots of other disks that hold volumes: no container sees more of them than its own.
+        package var hiddenDirectories: [String] = []
+        package var hostRoot = HostRootMode.readOnly
+        package var runtime = "runc"
+        package var supervisor = SupervisedContainers.usualSupervisor
+
+        package init(workDirectory: String, runtimeDirectory: String) {
+            self.workDirectory = workDirectory
+            self.runtimeDirectory = runtimeDirectory
+        }
+    }
+
     package let name = "runc"
-    package let shortcomings: [String] = []
+    package let shortcomings: [String]
+    let options: Options
+    let containers: SupervisedContainers
+    let hostRoot: HostRoot
+    let cgroups: CgroupLayout
+    let runtime: String
+    /// Below every hierarchy's root; the same in all lives of one agent.
+    package let cgroupParent: String
+    /// runc's own state, a directory each container.
+    var runtimeRoot: String { "\(options.runtimeDirectory)/runc" }
 
-    let supervision: Supervision
-    let cgroups: Cgroups
-    private let root: HostRoot
-    private let runtime: String
-    private let runtimeState: String
-    private let limitsSwap: Bool
-    private let watcher: ContainerWatch
-    private let groups: String
-
-    /// Prepares the host's root; `runtime` is runc's path.
-    package init(
-        supervision: Supervision, root: HostRoot, runtime: String, runtimeDirectory: String
-    ) throws(ContainerError) {
+    /// Refuses, with the reason, where it can't work: without root, runc or cgroups.
+    package init(_ options: Options) throws(ContainerError) {
+        guard Privilege.isRoot else { throw ContainerError("runc containers need root") }
+        guard let runtime = Command.find(options.runtime) else {
+            throw ContainerError("\(options.runtime) is not installed (Debian package runc)")
+        }
+        let layout: CgroupLayout
         do throws(SystemError) {
-            let cgroups = try Cgroups.current()
-            self.cgroups = cgroups
-            limitsSwap = cgroups.limitsSwap
-            try Files.makeDirectories(supervision.directory, mode: 0o700)
+            guard let found = try CgroupLayout.current() else {
+                throw SystemError("mountinfo", "no cgroup hierarchy is mounted", errno: ENOENT)
+            }
+            layout = found
+            try Files.makeDirectories(options.runtimeDirectory, mode: 0o700)
+            try WorkDirectory.prepareMounts(options.workDirectory)
         } catch {
-            throw ContainerError("\(error)")
+            throw ContainerError("the runc launcher can't work here: \(error)")
         }
-        self.supervision = supervision
-        self.root = root
+        self.options = options
         self.runtime = runtime
-        runtimeState = "\(runtimeDirectory)/runc"
-        let groups = "/holdfast/" + Self.tag(of: runtimeDirectory)
-        self.groups = groups
-        let cgroups = cgroups
-        watcher = try ContainerWatch(supervision) { id, status in
-            RuncExit.conclude(supervision.state(id), status, cgroups, group: "\(groups)/\(id)")
+        cgroups = layout
+        cgroupParent = "/holdfast/" + Self.tag(of: options.runtimeDirectory)
+        containers = try SupervisedContainers(
+            directory: "\(options.runtimeDirectory)/containers", supervisor: options.supervisor)
+        hostRoot = HostRoot(
+            directory: "\(options.runtimeDirectory)/root", mode: options.hostRoot,
+            hidden: Self.hidden(options))
+        shortcomings = Self.shortcomings(layout, options)
+    }
+
+    private static func hidden(_ options: Options) -> [String] {
+        [options.workDirectory, options.runtimeDirectory] + options.hiddenDirectories
+    }
+
+    private static func shortcomings(_ layout: CgroupLayout, _ options: Options) -> [String] {
+        ["cpu", "memory", "pids"].filter { layout.controllers[$0] == nil }.map {
+            "this machine has no cgroup controller '\($0)': that limit is not enforced"
+        } + (layout.hasSwapLimit ? [] : ["swap is not limited"])
+            + (options.hostRoot == .readOnly ? [] : ["tasks without an image can write host files"])
+    }
+
+    /// FNV-1a of 64 bits.
+    private static func tag(of directory: String) -> String {
+        let hash = directory.utf8.reduce(UInt64(0xcbf2_9ce4_8422_2325)) { hash, byte in
+            (hash ^ UInt64(byte)) &* 0x100_0000_01b3
         }
-        try root.prepare()
+        return String(hash, radix: 16)
     }
 
     package func launch(_ spec: ContainerSpec) throws(ContainerError) {
-        let state = try supervision.prepare(spec.id)
+        try spec.validate()
+        guard spec.image == nil else { return try launch(spec, hostRoot: "") }
+        try hostRoot.use { tree throws(ContainerError) in try launch(spec, hostRoot: tree) }
+    }
+
+    /// The isolators' plans as one; `tree` is the prepared copy of the host's files.
+    private func plan(
+        _ spec: ContainerSpec, hostRoot tree: String
+    ) throws(ContainerError) -> LaunchPlan {
+        let isolators: [any Isolator] = [
+            NamespacesIsolator(),
+            TemporaryIsolator(hostRoot: options.hostRoot),
+            RootIsolator(
+                workDirectory: options.workDirectory, tree: tree, hostRoot: options.hostRoot),
+            LimitsIsolator(cgroups, parent: cgroupParent),
+            PrivilegesIsolator(),
+            VolumesIsolator(hidden: Self.hidden(options)),
+        ]
+        var plans: [LaunchPlan] = []
+        for isolator in isolators { plans.append(try isolator.prepare(spec)) }
+        return try LaunchPlan.merged(plans)
+    }
+
+    private func launch(_ spec: ContainerSpec, hostRoot tree: String) throws(ContainerError) {
+        let plan = try plan(spec, hostRoot: tree)
+        let config = try OCIConfig(spec, plan, supervisor: options.supervisor)
+        try prepareMountPoints(spec, hostRoot: tree)
+        let state = containers.state(spec.id)
+        try state.make(
+            .init(
+                sandbox: spec.sandbox,
+                workingDirectory: spec.workingDirectory ?? spec.sandboxInside, uid: spec.user.uid,
+                gid: spec.user.gid, groups: spec.user.groups, environment: spec.environmentTexts))
         do throws(ContainerError) {
-            let bundle = try RuncBundle(
-                spec, root: root, group: group(spec.id), limitsSwap: limitsSwap)
-            try SmallFile.write(bundle.runtimeForm(), to: "\(state)/config.json")
-            let file = "\(state)/runc.pid"
-            let arguments = [
-                runtime, "--root", runtimeState, "--log", "\(state)/runc.log", "run", "--detach",
-                "--pid-file", file, "--bundle", state, spec.id,
-            ]
-            _ = try supervision.start(
-                Supervision.Order(spec, arguments: arguments, pidFile: file))
+            try state.write("config.json", config)
+            try containers.start(spec, start(spec, state))
         } catch {
             remove(spec.id)
             throw error
         }
     }
 
-    package func watch(_ id: String, _ ended: @escaping @Sendable (ContainerExit) -> Void) {
-        watcher.watch(id, ended)
+    private func start(
+        _ spec: ContainerSpec, _ state: StateDirectory
+    ) -> SupervisedContainers.Start {
+        var options = [
+            "--runtime", runtime, "--runtime-root", runtimeRoot, "--id", spec.id,
+        ]
+        if let oomFile = cgroup(spec.id).oomFile { options += ["--oom-file", oomFile] }
+        let arguments = [
+            "runc", "--root", runtimeRoot, "--log", state.file("runtime.log"), "run", "--detach",
+            "--pid-file", state.file("runtime.pid"), "--bundle", state.path, "--preserve-fds", "1",
+            spec.id,
+        ]
+        return .init(
+            options: options, command: [runtime] + arguments,
+            environment: ["PATH=" + ContainerSpec.searchPath])
     }
 
-    package func signal(_ id: String, _ signal: Int32) {
-        RuncSignal.send(signal, to: id, supervision)
-    }
+    func cgroup(_ id: String) -> Cgroup { Cgroup(cgroups, "\(cgroupParent)/\(id)") }
 
-    package func kill(_ id: String) {
-        cgroups.kill(group(id))
-        // The first process takes its whole pid namespace with it.
-        supervision.signal(id, SIGKILL)
-    }
-
-    package func execute(
-        _ id: String, _ command: ContainerSpec.Command, environment: [ContainerSpec.Variable],
-        timeoutMilliseconds: Int64
-    ) throws(ContainerError) -> Int32? {
-        guard supervision.pid(id) != nil, let place = supervision.sandboxAndUser(id) else {
-            throw ContainerError("container \(id) does not run")
+    /// Mount points are made in the sandbox only; an absolute one must be there already, or lie in
+    /// a file system of the container's own.
+    private func prepareMountPoints(
+        _ spec: ContainerSpec, hostRoot tree: String
+    ) throws(ContainerError) {
+        var inSandbox: [[String]] = []
+        for volume in spec.volumes {
+            switch try ContainerPath(volume.containerPath, sandbox: spec.sandboxInside) {
+            case .inSandbox(let path): inSandbox.append(path)
+            case .absolute(let path):
+                let isOwn = path.first == "tmp" && options.hostRoot == .readOnly
+                guard spec.image == nil, !isOwn
+                else { continue }
+                let place = "\(tree)/\(path.joined(separator: "/"))"
+                var isDirectory: ObjCBool = false
+                let isThere = FileManager.default.fileExists(
+                    atPath: place, isDirectory: &isDirectory)
+                guard isThere, isDirectory.boolValue else {
+                    throw ContainerError(
+                        "the host has no directory \(volume.containerPath) for a volume, and none "
+                            + "is made there: use a path below the sandbox, or an image")
+                }
+            }
         }
-        let process = PrivilegeIsolator.process(
-            command, environment, user: place.user, directory: place.sandbox)
-        let execution = RuncExecution(
-            runtime: [runtime, "--root", runtimeState], id: id, state: supervision.state(id))
-        return try execution.run(process, timeoutMilliseconds: timeoutMilliseconds)
+        try Sandbox.makeMountPoints(
+            inSandbox, in: spec.sandbox, uid: spec.user.uid, gid: spec.user.gid)
     }
 
-    package func recover() throws(ContainerError) -> [FoundContainer] {
-        try supervision.containers().map { id in
-            guard supervision.hasEnded(id) else { return FoundContainer(id: id, exit: nil) }
-            let exit = RuncExit.conclude(
-                supervision.state(id), supervision.waitStatus(id), cgroups, group: group(id))
-            return FoundContainer(id: id, exit: exit)
-        }
-    }
-
-    package func remove(_ id: String) {
-        if supervision.pid(id) != nil { kill(id) }
-        cgroups.kill(group(id))
-        cgroups.remove(group(id))
-        while (try? DirectoryRemoval.advance("\(runtimeState)/\(id)", entries: 1000)) == false {}
-        supervision.remove(id)
-    }
-
-    package func pid(_ id: String) -> Int32? { supervision.pid(id) }
-
-    package func usage(_ id: String) -> ContainerUsage? {
-        let group = group(id)
-        guard let memory = cgroups.memoryBytes(group), let cpu = cgroups.cpuNanoseconds(group)
-        else { return nil }
-        return ContainerUsage(
-            processes: cgroups.processes(group) ?? 0, cpuNanoseconds: cpu, memoryBytes: memory)
-    }
-
-    /// Takes away what the launcher made beside containers, when all of them have been removed.
+    /// Takes away what is shared by all containers; those that run are not touched. The work
+    /// directory stays a mount while volumes are mounted in it.
     package func release() throws(ContainerError) {
-        try root.release()
-        cgroups.remove(groups)
-    }
-
-    private func group(_ id: String) -> String { "\(groups)/\(id)" }
-
-    /// The same for one runtime directory in all lives of its agent (FNV-1a, 64 bits).
-    private static func tag(of directory: String) -> String {
-        let hash = directory.utf8.reduce(UInt64(0xcbf2_9ce4_8422_2325)) { hash, byte in
-            (hash ^ UInt64(byte)) &* 0x100_0000_01b3
+        do throws(SystemError) {
+            try hostRoot.remove()
+            let table = try MountTable.current()
+            if table.below(options.workDirectory).isEmpty {
+                try WorkDirectory.releaseMounts(options.workDirectory)
+            }
+        } catch {
+            throw ContainerError("unmounting the host's files and the work directory: \(error)")
         }
-        return String(hash, radix: 16)
+        Cgroup(cgroups, cgroupParent).removeIfEmpty()
+        Cgroup(cgroups, "/holdfast").removeIfEmpty()
     }
 }

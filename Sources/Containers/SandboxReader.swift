@@ -4,7 +4,8 @@ package import Linux
 /// Lists and reads files of a sandbox, for LIST_FILES and READ_FILE; never leaves it.
 ///
 /// The task owns the directory and may put links anywhere: each component is opened without
-/// following one, and `..` is refused.
+/// following one, and `..` is refused. Volumes are read at their container paths, also where they
+/// are links or mounted in the container only.
 package struct SandboxReader: Sendable {
     package struct Entry: Equatable, Sendable {
         /// Relative to the sandbox.
@@ -22,8 +23,18 @@ package struct SandboxReader: Sendable {
     package static let readLimit = 4 << 20
 
     package let root: String
+    private let volumes: [(path: [String], hostPath: String)]
 
-    package init(_ root: String) { self.root = root }
+    /// `volumes`: the container's; those at absolute container paths are not in the sandbox.
+    package init(_ root: String, volumes: [ContainerSpec.Volume] = []) {
+        self.root = root
+        self.volumes = volumes.compactMap { volume in
+            guard case .inSandbox(let path)? = try? ContainerPath(volume.containerPath) else {
+                return nil
+            }
+            return (path, volume.hostPath)
+        }
+    }
 
     /// What is in a directory, sorted by name; at most `entryLimit`.
     package func list(_ path: String) throws(SystemError) -> [Entry] {
@@ -72,19 +83,28 @@ package struct SandboxReader: Sendable {
         {
             return []
         }
-        guard let parts = Sandbox.components(path) else {
+        let parts = path.split(separator: "/").filter { $0 != "." }.map(String.init)
+        guard !parts.contains(".."), !path.utf8.contains(0) else {
             throw SystemError("open", path, errno: EACCES)
         }
         return parts
     }
 
+    /// The directory to begin at, the innermost volume's where one is on the way, and the rest.
+    private func base(_ parts: [String]) -> (root: String, rest: ArraySlice<String>) {
+        let volume = volumes.filter { parts.starts(with: $0.path) }
+            .max { $0.path.count < $1.path.count }
+        return (volume?.hostPath ?? root, parts.dropFirst(volume?.path.count ?? 0))
+    }
+
     private func open(
         _ parts: [String], _ flags: Int32, _ path: String
     ) throws(SystemError) -> Descriptor {
+        let (root, rest) = base(parts)
         var place = try Descriptor.openDirectory(root)
-        for (index, part) in parts.enumerated() {
+        for (index, part) in zip(rest.indices, rest) {
             let number = place.number
-            let isLast = index == parts.count - 1
+            let isLast = index == rest.endIndex - 1
             let how = isLast ? flags : O_RDONLY | O_DIRECTORY
             place = Descriptor(
                 owning: try SystemError.check("open", path) {

@@ -54,3 +54,18 @@ extension UserIdentity {
             home: String(cString: entry.pw_dir))
     }
 }
+
+extension UserIdentity {
+    /// Whom a task runs as: its user with `--switch-user`, else the agent's own. Without root only
+    /// the agent's own is possible.
+    package static func ofTask(
+        _ name: String?, switchesUser: Bool
+    ) throws(ContainerError) -> UserIdentity {
+        guard switchesUser, let name, !name.isEmpty else { return try current() }
+        let wanted = try lookup(name)
+        guard wanted.uid == geteuid() || geteuid() == 0 else {
+            throw ContainerError("only root can start a task of user '\(name)'")
+        }
+        return wanted
+    }
+}

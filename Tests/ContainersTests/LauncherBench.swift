@@ -7,8 +7,8 @@ final class LauncherBench: Sendable {
     let root: String
     let user: UserIdentity
 
-    init() throws {
-        root = FileManager.default.temporaryDirectory.path + "/holdfast-\(UUID().uuidString)"
+    init(in directory: String = FileManager.default.temporaryDirectory.path) throws {
+        root = "\(directory)/holdfast-\(UUID().uuidString)"
         try FileManager.default.createDirectory(
             atPath: root, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
         user = try UserIdentity.current()
@@ -16,10 +16,8 @@ final class LauncherBench: Sendable {
 
     deinit { try? FileManager.default.removeItem(atPath: root) }
 
-    var supervision: Supervision { Supervision(directory: "\(root)/run") }
-
     /// A launcher without memory, as a restarted agent has it.
-    func launcher() throws -> PlainLauncher { try PlainLauncher(supervision) }
+    func launcher() throws -> PlainLauncher { try PlainLauncher(runtimeDirectory: root) }
 
     func sandbox(_ id: String) -> String { "\(root)/sandboxes/\(id)" }
 

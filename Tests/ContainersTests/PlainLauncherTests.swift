@@ -96,10 +96,10 @@ import Testing
         try launcher.launch(bench.spec("orphan", "echo up; sleep 1000"))
         bench.awaitOutput("orphan")
         let record = try #require(
-            FileManager.default.contents(atPath: "\(bench.root)/run/orphan/supervisor"))
+            FileManager.default.contents(atPath: "\(bench.root)/containers/orphan/supervisor"))
         let words = String(decoding: record, as: UTF8.self).split(separator: " ")
         let supervisor = try #require(words.first.flatMap { Int32($0) })
-        PidFD(supervisor)?.signal(9)
+        ProcessHandle(pid: supervisor)?.send(9)
         #expect(launcher.pid("orphan") != nil)
         async let end = launcher.end("orphan")
         launcher.kill("orphan")

@@ -83,8 +83,11 @@ final class RuncBench: Sendable {
 
     /// Waits until the container's output has begun: its command runs.
     func awaitOutput(_ id: String) {
-        let containers = Supervision(directory: "\(root)/run/containers")
-        while text(id).isEmpty, containers.pid(id) != nil { sched_yield() }
+        let record = "\(root)/run/containers/\(id)/pid"
+        func isRunning() -> Bool {
+            (try? KernelText.read(record)).flatMap { ProcessRecord(text: $0) }?.isPresent == true
+        }
+        while text(id).isEmpty, isRunning() { sched_yield() }
         let said = text(id, "stderr")
         if !said.isEmpty { Issue.record("container \(id): \(said)") }
     }

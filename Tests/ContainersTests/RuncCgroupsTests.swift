@@ -10,20 +10,31 @@ import Testing
         """
     private let beside = "41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw"
 
-    @Test func oneTreeHoldsEveryController() {
-        let cgroups = Cgroups(MountTable(text: unified))
-        #expect(cgroups.directory("memory", "/holdfast/a/b") == "/sys/fs/cgroup/holdfast/a/b")
-        #expect(cgroups.roots == ["/sys/fs/cgroup"])
+    private func layout(_ text: String) throws -> CgroupLayout {
+        try #require(
+            CgroupLayout(table: MountTable(text: text)) { _ in "cpuset cpu io memory pids" })
+    }
+
+    @Test func oneTreeHoldsEveryController() throws {
+        let layout = try layout(unified)
+        #expect(layout.version == .v2)
+        #expect(layout.hierarchies == ["/sys/fs/cgroup"])
+        let group = Cgroup(layout, "/holdfast/a/b")
+        #expect(group.oomFile == "/sys/fs/cgroup/holdfast/a/b/memory.events")
     }
 
     @Test(arguments: [false, true])
-    func controllersHaveTreesOfTheirOwn(_ isHybrid: Bool) {
-        let text = isHybrid ? first + "\n" + beside : first
-        let cgroups = Cgroups(MountTable(text: text))
-        #expect(cgroups.directory("memory", "/g") == "/sys/fs/cgroup/memory/g")
-        #expect(cgroups.directory("cpuacct", "/g") == "/sys/fs/cgroup/cpu,cpuacct/g")
-        #expect(cgroups.directory("pids", "/g") == nil)
-        #expect(cgroups.unified == (isHybrid ? "/sys/fs/cgroup/unified" : nil))
-        #expect(cgroups.roots.count == (isHybrid ? 4 : 3))
+    func controllersHaveTreesOfTheirOwn(_ isHybrid: Bool) throws {
+        let layout = try layout(isHybrid ? first + "\n" + beside : first)
+        #expect(layout.version == (isHybrid ? .hybrid : .v1))
+        #expect(layout.controllers["cpuacct"] == "/sys/fs/cgroup/cpu,cpuacct")
+        #expect(layout.controllers["pids"] == nil)
+        #expect(layout.unified == (isHybrid ? "/sys/fs/cgroup/unified" : nil))
+        #expect(layout.hierarchies.count == (isHybrid ? 4 : 3))
+        #expect(Cgroup(layout, "/g").oomFile == "/sys/fs/cgroup/memory/g/memory.oom_control")
+    }
+
+    @Test func aMachineWithoutHierarchiesHasNoLayout() {
+        #expect(CgroupLayout(table: MountTable(text: "")) { _ in nil } == nil)
     }
 }

@@ -9,22 +9,22 @@ struct RuncLauncherTests {
     @Test func theWaitStatusIsTheCommands() async throws {
         let bench = try RuncBench()
         let launcher = try bench.launcher()
-        try launcher.launch(bench.spec("three", "pwd; echo bad >&2; echo $$; exit 3"))
+        try launcher.launch(
+            bench.spec("three", "pwd; echo bad >&2; [ $$ -gt 1 ] && echo child; exit 3"))
         #expect(await launcher.end("three") == ContainerExit(waitStatus: 3 << 8))
-        #expect(bench.text("three") == "\(bench.sandbox("three"))\n1\n")
+        #expect(bench.text("three") == "\(bench.sandbox("three"))\nchild\n")
         #expect(bench.text("three", "stderr") == "bad\n")
         #expect(launcher.shortcomings.isEmpty)
         launcher.remove("three")
         #expect(try launcher.recover().isEmpty)
-        let left = try Cgroups.current().roots.flatMap { root in
-            ((try? Files.list("\(root)/holdfast")) ?? []).map { "\(root)/holdfast/\($0)/three" }
-        }.filter {
-            FileManager.default.fileExists(atPath: $0)
+        try launcher.release()
+        let left = try #require(try CgroupLayout.current()).hierarchies.flatMap {
+            (try? Files.list("\($0)/holdfast")) ?? []
         }
-        #expect(left.isEmpty)
+        #expect(!left.contains(Files.name(of: launcher.cgroupParent)))
     }
 
-    @Test func aProgramThatIsMissingIsRuncsErrorAndLeavesNothing() throws {
+    @Test func aProgramThatIsMissingIsAnErrorAndLeavesNothing() throws {
         let bench = try RuncBench()
         let launcher = try bench.launcher()
         var spec = try bench.spec("missing", "")
@@ -47,6 +47,14 @@ struct RuncLauncherTests {
         bench.awaitOutput("leaves")
         launcher.signal("leaves", SIGTERM)
         #expect(await launcher.end("leaves").waitStatus == SIGTERM)
+
+        // The shell waits for its child, and both get the signal.
+        let both =
+            "sh -c 'trap \"echo child; exit 0\" TERM; echo up; while :; do sleep 0.1; done'; :"
+        try launcher.launch(bench.spec("group", both))
+        bench.awaitOutput("group")
+        launcher.signal("group", SIGTERM)
+        #expect(await launcher.end("group").waitStatus == SIGTERM)
     }
 
     @Test func killEndsEveryProcess() async throws {
@@ -56,8 +64,8 @@ struct RuncLauncherTests {
         try launcher.launch(bench.spec("many", text))
         bench.awaitOutput("many")
         let pid = try #require(launcher.pid("many"))
-        let inside = Processes.all().filter { $0.parent == pid }
-        #expect(!inside.isEmpty)
+        let inside = Processes.descendants(of: pid)
+        #expect(inside.count >= 2)
         let usage = try #require(launcher.usage("many"))
         #expect(usage.processes == inside.count + 1)
         #expect(usage.memoryBytes > 0 && usage.cpuNanoseconds > 0)
@@ -88,6 +96,31 @@ struct RuncLauncherTests {
             ])
         _ = FileManager.default.createFile(atPath: "\(bench.sandbox("runs"))/go", contents: nil)
         #expect(await second.end("runs").waitStatus == 4 << 8)
+    }
+
+    @Test func aKilledSupervisorLeavesTheStatusUnknownAndIsTidiedUp() async throws {
+        let bench = try RuncBench()
+        let launcher = try bench.launcher()
+        try launcher.launch(bench.spec("orphan", "echo up; exec sleep 1000"))
+        bench.awaitOutput("orphan")
+        let state = "\(bench.root)/run/containers/orphan"
+        let record = try #require(ProcessRecord(text: KernelText.read("\(state)/supervisor")))
+        record.open()?.send(SIGKILL)
+        #expect(launcher.pid("orphan") != nil)
+        async let end = launcher.end("orphan")
+        launcher.kill("orphan")
+        #expect(await end == ContainerExit(waitStatus: nil))
+        launcher.remove("orphan")
+        #expect(!FileManager.default.fileExists(atPath: "\(bench.root)/run/runc/orphan"))
+        #expect(try launcher.recover().isEmpty)
+    }
+
+    @Test func quotasCannotBeLeftByIoctl() async throws {
+        let bench = try RuncBench()
+        let launcher = try bench.launcher()
+        let script =
+            "touch f; chattr +A f 2>/dev/null && echo changed; lsattr f >/dev/null && echo ok"
+        #expect(try await bench.output(bench.spec("quota", script), launcher) == "ok\n")
     }
 
     @Test func commandsRunInsideAsTheContainersUser() async throws {

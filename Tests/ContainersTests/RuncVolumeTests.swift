@@ -52,13 +52,13 @@ struct RuncVolumeTests {
     /// A mount of another task's volume, from before the container's start, is nowhere in it.
     @Test func anotherTasksVolumeCanBeUnmountedWhileAContainerRuns() async throws {
         let bench = try RuncBench()
+        let launcher = try bench.launcher()
         let place = try bench.volume("mounted")
         let image = "\(bench.root)/image"
         let text =
             "truncate -s 8M \(image) && mkfs.ext4 -q \(image) && mount -o loop \(image) \(place)"
         let made = try Command("/bin/sh", ["-c", text]).run()
         try #require(made.isSuccess)
-        let launcher = try bench.launcher()
         let device = try #require(try MountTable.current().top(at: place))
         try launcher.launch(bench.spec("other", "echo up; exec sleep 1000"))
         bench.awaitOutput("other")
@@ -80,21 +80,67 @@ struct RuncVolumeTests {
                 .filter { MountTable.isBelowOrSame($0.mountPoint, "\(bench.root)/run/root") }
                 .map(\.id)
         }
-        let first = try bench.launcher()
-        let made = try tree()
-        #expect(!made.isEmpty)
-        try first.launch(bench.spec("runs", "echo up; exec sleep 1000"))
-        bench.awaitOutput("runs")
-        let second = try bench.launcher()
-        #expect(try tree() == made)
-        try Mount.detach("\(bench.root)/run/root", isLazy: true)
-        let third = try bench.launcher()
-        #expect(try tree().count == made.count)
-        #expect(second.pid("runs") != nil)
-        third.kill("runs")
-        #expect(await third.end("runs").waitStatus == SIGKILL)
-        third.remove("runs")
-        try third.release()
+        let launcher = try bench.launcher()
         #expect(try tree().isEmpty)
+        try launcher.launch(bench.spec("runs", "echo up; exec sleep 1000"))
+        // Other tests mount and unmount meanwhile; only what concerns the tree changes it.
+        func plan() throws -> HostRootPlan {
+            HostRootPlan(
+                table: try MountTable.current(),
+                hidden: ["\(bench.root)/work", "\(bench.root)/run"])
+        }
+        let made = try tree()
+        let planned = try plan()
+        #expect(!made.isEmpty)
+        bench.awaitOutput("runs")
+        #expect(try await bench.output(bench.spec("next", "echo x"), launcher) == "x\n")
+        if try plan() == planned { #expect(try tree() == made) }
+        // A later life of the agent makes its own, and the container keeps what it has.
+        let later = try bench.launcher()
+        #expect(try await bench.output(bench.spec("later", "echo y"), later) == "y\n")
+        #expect(try !tree().isEmpty)
+        let status = try later.execute(
+            "runs", .shell("test -e /etc/passwd"), environment: [], timeoutMilliseconds: 60_000)
+        #expect(status == 0)
+        later.kill("runs")
+        #expect(await later.end("runs").waitStatus == SIGKILL)
+        for id in ["runs", "next", "later"] { later.remove(id) }
+        try later.release()
+        #expect(try tree().isEmpty)
+    }
+
+    /// Volumes given to a running container appear in it, and go before its sandbox can.
+    @Test func aRunningContainerIsGivenVolumes() async throws {
+        let bench = try RuncBench()
+        let launcher = try bench.launcher()
+        let data = try bench.volume("late")
+        let script =
+            "echo up; until [ -e late/data/go ]; do sleep 0.1; done; echo ok > late/data/ok"
+        try launcher.launch(bench.spec("grows", script))
+        bench.awaitOutput("grows")
+        let limits = ContainerSpec.Limits(cpus: 0.25, memoryBytes: 64 << 20)
+        try launcher.update(
+            "grows", limits: limits,
+            adding: [.init(hostPath: data, containerPath: "late/data", isReadOnly: false)])
+        _ = FileManager.default.createFile(atPath: "\(data)/go", contents: nil)
+        #expect(await launcher.end("grows").waitStatus == 0)
+        #expect(try Files.list(data) == ["go", "ok"])
+        launcher.remove("grows")
+        #expect(try Files.list("\(bench.sandbox("grows"))/late/data").isEmpty)
+        #expect(try Files.list(data) == ["go", "ok"])
+    }
+
+    /// What is mounted below the work directory later reaches the sandbox's copy of it.
+    @Test func laterMountsBelowTheSandboxAppear() async throws {
+        let bench = try RuncBench()
+        let launcher = try bench.launcher()
+        let script = "mkdir m; echo up; until [ -e m/go ]; do sleep 0.1; done; exit 6"
+        try launcher.launch(bench.spec("later", script))
+        bench.awaitOutput("later")
+        let place = "\(bench.sandbox("later"))/m"
+        try Mount.attach("tmpfs", at: place, fileSystem: "tmpfs", flags: 0, options: "size=1m")
+        _ = FileManager.default.createFile(atPath: "\(place)/go", contents: nil)
+        #expect(await launcher.end("later").waitStatus == 6 << 8)
+        #expect(try Mount.detach(place, isLazy: false))
     }
 }

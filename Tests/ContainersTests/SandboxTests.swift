@@ -69,7 +69,8 @@ import Testing
 
     @Test(.enabled(if: geteuid() == 0, "only root can mount a small file system"))
     func aFullDiskDropsOutputAndNeverBlocksTheTask() async throws {
-        let bench = try LauncherBench()
+        // Below /dev, where other tests' copies of the host's mounts leave it alone.
+        let bench = try LauncherBench(in: "/dev/shm")
         let launcher = try bench.launcher()
         let spec = try bench.spec("full", "head -c 3000000 /dev/zero; exit 8")
         let mounted = mount("tmpfs", spec.sandbox, "tmpfs", 0, "size=64k")
