@@ -145,7 +145,12 @@ final class AgentContainers: Sendable {
         let name = command.hasUser ? command.user : launch.user
         let user = try switchesUser ? UserIdentity.lookup(name) : UserIdentity.current()
         try Sandbox.make(launch.directory, owner: user)
-        try Fetcher.fetch(command.uris, into: launch.directory, owner: user)
+        try Fetcher().fetch(
+            command.uris.map {
+                Fetcher.Item(
+                    $0.value, isExecutable: $0.executable, isExtracted: $0.extract,
+                    outputFile: $0.hasOutputFile ? $0.outputFile : nil)
+            }, into: launch.directory, as: user)
         var mounted: [ContainerSpec.Volume] = []
         for volume in launch.volumes {
             let path = try volumes.mount(
