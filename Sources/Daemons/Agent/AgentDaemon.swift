@@ -86,13 +86,8 @@ package final class AgentDaemon: Sendable {
             workDirectory: settings.workDirectory, resources: settings.resources,
             preference: settings.volumeBackend, logger: logger
         ) { [host] in host.send(.volumeReported($0)) }
-        let route = Mutex<HTTPServer.Route?>(nil)
-        let server = HTTPServer(loops: loops) { request, responder in
-            guard let route = route.withLock({ $0 }) else {
-                return responder.answer(.text(503, "starting"))
-            }
-            route(request, responder)
-        }
+        let route = LateRoute()
+        let server = HTTPServer(loops: loops) { route.handle($0, $1) }
         let port = try await server.start(host: settings.address, port: settings.port)
         let containers = AgentContainers(
             launcher: launcher, volumes: volumes, agentAddress: "\(settings.address):\(port)",
@@ -112,7 +107,7 @@ package final class AgentDaemon: Sendable {
                 ended.continuation.finish()
             })
         let report = try startReport(recovery.records, volumes, containers)
-        route.withLock { $0 = makeRoute(containers, streams, answers) }
+        route.set(makeRoute(containers, streams, answers))
         host.start(Agent(options: options(port: port)), shell: shell, name: "agent")
         host.send(.started(entropy: freshEntropy(), report))
         containers.watchRecovered()

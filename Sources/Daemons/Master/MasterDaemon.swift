@@ -6,7 +6,6 @@ import MesosAPI
 import Model
 import Net
 import Registry
-import Synchronization
 import Wire
 
 /// What the master's subcommand settles.
@@ -56,17 +55,11 @@ package final class MasterDaemon: Sendable {
         let agents = RPCServer(loops: loops) { [host] in MasterDaemon.take($0, host) }
         let agentsPort = try await agents.start(host: settings.address, port: 0)
         // A port of 0 is known only when the socket is bound, so the route is filled in then.
-        let route = Mutex<HTTPServer.Route?>(nil)
-        let server = HTTPServer(loops: loops) { request, responder in
-            guard let route = route.withLock({ $0 }) else {
-                return responder.answer(.text(503, "starting"))
-            }
-            route(request, responder)
-        }
+        let route = LateRoute()
+        let server = HTTPServer(loops: loops) { route.handle($0, $1) }
         let port = try await server.start(host: settings.address, port: settings.port)
         let events = SchedulerEvents(masterInfo: masterInfo(port: port, records: records))
-        let made = makeRoute(events.masterInfo, agentsPort: agentsPort)
-        route.withLock { $0 = made }
+        route.set(makeRoute(events.masterInfo, agentsPort: agentsPort))
         host.start(
             Master(options: settings.options),
             shell: MasterShell(
