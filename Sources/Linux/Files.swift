@@ -31,9 +31,11 @@ package enum Files {
         }
     }
 
-    /// Makes the names in a directory durable.
+    /// Makes the names in a directory durable; calls for the same path at one time share a sync.
     package static func syncDirectory(_ path: String) throws(SystemError) {
-        try Descriptor.openDirectory(path).sync(path)
+        try DirectorySync.shared.sync(path) { () throws(SystemError) in
+            try Descriptor.openDirectory(path).sync(path)
+        }
     }
 
     /// Renames, replacing what is there.
