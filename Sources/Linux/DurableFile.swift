@@ -22,16 +22,6 @@ package enum DurableFile {
         try Files.syncDirectory(Files.parent(of: path))
     }
 
-    /// Writes into an existing file's own block, where a full disk has no room for a second file.
-    ///
-    /// Whole after a crash as far as one block is: for files under 4 KiB that hardly change size.
-    package static func overwrite(_ bytes: [UInt8], in path: String) throws(SystemError) {
-        let file = try Descriptor.open(path, .readWrite)
-        try write(bytes, into: file, path)
-        try FileAllocation.setLength(file, bytes: Int64(bytes.count), path)
-        try file.sync(path)
-    }
-
     private static func write(
         _ bytes: [UInt8], into file: borrowing Descriptor, _ path: String
     ) throws(SystemError) {

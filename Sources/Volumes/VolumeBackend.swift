@@ -51,6 +51,14 @@ package struct StoredVolume: Hashable, Sendable {
     }
 
     var bytes: Int64 { record.spec.bytes }
+
+    /// Where its owner file is now.
+    var ownerFile: String {
+        switch record.state {
+        case .creating, .ready: paths.owner
+        case .deleting: paths.retired
+        }
+    }
 }
 
 /// One way to keep volumes: where their bytes lie and who limits them.

@@ -6,6 +6,7 @@ package import Model
 ///     <root>/volumes/roles/<role, "/" as " ">/<persistence id>   data, as in Mesos
 ///     <root>/volumes/images/<uuid>                               loop images
 ///     <root>/volumes/owners/<uuid>.json                          owner files
+///     <root>/volumes/owners/<uuid>.retired                       the same, of a given-up volume
 ///     <root>/volumes/deleting/<uuid>                             data on its way out
 ///     <root>/volumes/found/<name>-<n>                            what stood in a volume's place
 package struct VolumeLayout: Hashable, Sendable {
@@ -56,7 +57,7 @@ package struct VolumeLayout: Hashable, Sendable {
         }
         return VolumePaths(
             data: data, image: "\(images)/\(id)", owner: "\(owners)/\(id).json",
-            deleting: "\(deleting)/\(id)")
+            retired: "\(owners)/\(id).retired", deleting: "\(deleting)/\(id)")
     }
 
     private static func isUUIDByte(_ byte: UInt8) -> Bool {
@@ -95,6 +96,8 @@ package struct VolumeLayout: Hashable, Sendable {
 package struct VolumePaths: Hashable, Sendable {
     package let data: String
     package let image: String
+    /// The owner file, and its name once the volume is given up.
     package let owner: String
+    package let retired: String
     package let deleting: String
 }

@@ -49,7 +49,7 @@ extension VolumeStore {
     /// Removes the owner file: the last trace of a volume.
     func forget(_ volume: StoredVolume) throws(VolumeError) {
         _ = try VolumeError.wrap { () throws(SystemError) in
-            try Files.remove(volume.paths.owner)
+            try Files.remove(volume.ownerFile)
         }
         index.withLock { $0.remove(volume.record.uuid) }
     }
@@ -80,7 +80,7 @@ extension VolumeStore {
         _ = try found.move(named: name) { target throws(VolumeError) in
             try backend.setAside(volume, to: target)
             try VolumeError.wrap { () throws(SystemError) in
-                try Files.renameExclusively(volume.paths.owner, to: "\(target).json")
+                try Files.renameExclusively(volume.ownerFile, to: "\(target).json")
                 try Files.syncDirectory(layout.owners)
             }
         }

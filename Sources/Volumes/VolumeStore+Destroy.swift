@@ -1,3 +1,4 @@
+internal import Linux
 package import Model
 internal import Synchronization
 
@@ -9,11 +10,27 @@ extension VolumeStore {
         try locks.withLock(volume.paths.data) { () throws(VolumeError) in
             guard var volume = index.withLock({ $0[uuid]?.volume }) else { return }
             if volume.record.state != .deleting {
-                volume.record.state = .deleting
-                try store(volume)
+                try markRetired(&volume)
             }
             try withdraw(volume)
         }
+    }
+
+    /// By the owner file's name: a full disk must not stop the very thing that frees space.
+    private func markRetired(_ volume: inout StoredVolume) throws(VolumeError) {
+        let (from, to) = (volume.paths.owner, volume.paths.retired)
+        try VolumeError.wrap { () throws(SystemError) in
+            do throws(SystemError) {
+                try Files.rename(from, to: to)
+            } catch {
+                // Renamed by an attempt that failed to sync.
+                guard error.isNotFound, try FileStatus.ifPresent(to) != nil else { throw error }
+            }
+            try Files.syncDirectory(layout.owners)
+        }
+        volume.record.state = .deleting
+        let retired = volume
+        index.withLock { $0.put(retired) }
     }
 
     /// Takes a given-up volume's data from its path, unless another volume has that path by now.

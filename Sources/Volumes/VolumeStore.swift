@@ -83,20 +83,21 @@ package final class VolumeStore: Sendable {
         let names = try VolumeError.wrap { () throws(SystemError) in
             try Files.list(layout.owners)
         }
-        for name in names where name.hasSuffix(".json") {
+        for name in names where name.hasSuffix(".json") || name.hasSuffix(".retired") {
             let path = "\(layout.owners)/\(name)"
             let bytes = try VolumeError.wrap { () throws(SystemError) in
                 try DurableFile.read(path)
             }
-            guard let record = bytes.flatMap({ VolumeRecord(decoding: $0) }),
+            guard var record = bytes.flatMap({ VolumeRecord(decoding: $0) }),
                 let paths = try? layout.paths(
                     uuid: record.uuid, role: record.spec.role,
                     persistenceID: record.spec.persistenceID),
-                paths.owner == path
+                paths.owner == path || paths.retired == path
             else {
                 unreadable.append(path)
                 continue
             }
+            if paths.retired == path { record.state = .deleting }
             volumes.append(StoredVolume(record: record, paths: paths))
         }
         return (volumes, unreadable)
@@ -120,13 +121,7 @@ package final class VolumeStore: Sendable {
     func store(_ volume: StoredVolume) throws(VolumeError) {
         let bytes = volume.record.encoded()
         try VolumeError.wrap { () throws(SystemError) in
-            do throws(SystemError) {
-                try DurableFile.write(bytes, to: volume.paths.owner)
-            } catch {
-                // A full disk must not stop the very thing that frees space.
-                guard error.isNoSpace, volume.record.state == .deleting else { throw error }
-                try DurableFile.overwrite(bytes, in: volume.paths.owner)
-            }
+            try DurableFile.write(bytes, to: volume.ownerFile)
         }
         index.withLock { $0.put(volume) }
     }

@@ -12,6 +12,9 @@ import Testing
         _ store: VolumeStore, _ uuid: VolumeUUID, to state: VolumeState
     ) throws {
         var volume = try store.volume(uuid)
+        if state == .deleting {
+            return try Files.rename(volume.paths.owner, to: volume.paths.retired)
+        }
         volume.record.state = state
         try DurableFile.write(volume.record.encoded(), to: volume.paths.owner)
     }
