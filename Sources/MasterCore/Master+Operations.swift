@@ -105,14 +105,17 @@ extension Master {
     }
 
     /// Takes a finished operation into the confirmed books and tells whoever waits for it.
+    ///
+    /// The answer comes before the records: the registry holds the operation and the agent its
+    /// result, so that this end follows from both after any crash.
     mutating func confirm(_ row: OperationRow, _ pieces: MasterRecord?) {
         let uuid = row.operation.uuid
+        if let request = waiting.removeValue(forKey: uuid) { emit(.answer(request, .accepted)) }
         if let pieces { store(pieces) }
         storeVolumes(of: row)
         store(.operationRemoved(uuid))
         acknowledgeResult(uuid, of: row.agent)
         if agents[row.agent]?.skippedOperations.remove(uuid) != nil { rebase(row.agent) }
-        if let request = waiting.removeValue(forKey: uuid) { emit(.answer(request, .accepted)) }
         reportEnd(of: row.operation, .finished, nil)
     }
 
