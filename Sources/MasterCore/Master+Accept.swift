@@ -43,7 +43,7 @@ extension Master {
                 launch(tasks, operation, from: &pool)
             case .launchGroup(let executor, let tasks):
                 launchGroup(executor, tasks, operation, from: &pool)
-            case .reserve, .unreserve, .create, .destroy, .grow, .shrink, .unsupported:
+            case .reserve, .unreserve, .create, .destroy, .grow, .shrink, .refused:
                 convert(operation, in: &pool)
             }
         }
@@ -71,14 +71,17 @@ extension Master {
             removeOffer(offer, isRescinded: false)
         }
         for operation in operations {
-            for task in operation.tasks {
-                tell(
-                    id, task.id, agent: task.agent, .dropped, .invalidOffers,
-                    "Task launched with invalid offers: \(reason)")
+            switch operation.kind {
+            case .launch(let tasks), .launchGroup(_, let tasks):
+                for task in tasks {
+                    tell(
+                        id, task.id, agent: task.agent, .dropped, .invalidOffers,
+                        "Task launched with invalid offers: \(reason)")
+                }
+            case .reserve, .unreserve, .create, .destroy, .grow, .shrink, .refused:
+                reportError(
+                    operation.id, to: id, "Operation attempted with invalid offers: \(reason)")
             }
-            guard operation.kind.type != nil else { continue }
-            reportError(
-                operation.id, to: id, "Operation attempted with invalid offers: \(reason)")
         }
     }
 
@@ -140,15 +143,5 @@ extension Master {
         guard let description = ledger.agents[agent]?.description else { return "agent \(agent)" }
         return "agent \(agent) at \(description.address):\(description.port)"
             + " (\(description.hostname))"
-    }
-}
-
-extension OfferOperation {
-    /// What a launch launches.
-    var tasks: [TaskDescription] {
-        switch kind {
-        case .launch(let tasks), .launchGroup(_, let tasks): tasks
-        case .reserve, .unreserve, .create, .destroy, .grow, .shrink, .unsupported: []
-        }
     }
 }

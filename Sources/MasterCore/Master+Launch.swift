@@ -61,7 +61,12 @@ extension Master {
                 guard names.insert(task.id).inserted else {
                     throw Refusal(.invalid, "Task has duplicate ID: \(task.id)")
                 }
-                try validate(task, in: pool, isGroup: true)
+                do throws(Refusal) {
+                    try validate(task, in: pool, isGroup: true)
+                } catch {
+                    throw Refusal(
+                        error.kind, "Task '\(task.id)' is invalid: \(error.message)")
+                }
                 group.append(task)
             }
             try launch(group, executor: executor, isGroup: true, from: &pool)

@@ -79,7 +79,7 @@ extension Master {
         let name = "\(kind.type?.rawValue ?? "LAUNCH") operation"
         switch kind {
         case .unreserve, .destroy: return name
-        case .reserve, .create, .grow, .shrink, .launch, .launchGroup, .unsupported:
+        case .reserve, .create, .grow, .shrink, .launch, .launchGroup, .refused:
             return "\(name) on \(place(of: agent))"
         }
     }

@@ -9,6 +9,7 @@ extension Master {
         _ task: TaskDescription, in pool: AcceptedPool, isGroup: Bool = false
     ) throws(Refusal) {
         try NameValidation.validate(task.id.value, limits: options.limits)
+        if let fault = task.fault { throw fault }
         guard let framework = frameworks[pool.framework] else {
             throw Refusal(.invalid, "Framework cannot be found")
         }

@@ -39,7 +39,7 @@ extension Master {
         case .shrink(let volume, let subtract):
             let amount = volume.amount - subtract
             return [.resize(try uuid(of: volume, on: agent), to: amount)]
-        case .reserve, .unreserve, .launch, .launchGroup, .unsupported:
+        case .reserve, .unreserve, .launch, .launchGroup, .refused:
             return []
         }
     }

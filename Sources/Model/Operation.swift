@@ -10,8 +10,9 @@ package struct OfferOperation: Equatable, Sendable {
         case shrink(volume: Resource, subtract: Amount)
         case launch([TaskDescription])
         case launchGroup(ExecutorDescription, [TaskDescription])
-        /// A type of Mesos's that this master does not offer, by its name.
-        case unsupported(String)
+        /// What can never be done, and why: a type that this master does not offer, amounts that
+        /// are none.
+        case refused(Refusal)
     }
 
     /// Set by frameworks that want feedback.
@@ -21,6 +22,14 @@ package struct OfferOperation: Equatable, Sendable {
     package init(id: OperationID? = nil, _ kind: Kind) {
         self.id = id
         self.kind = kind
+    }
+
+    /// What a launch launches.
+    package var tasks: [TaskDescription] {
+        switch kind {
+        case .launch(let tasks), .launchGroup(_, let tasks): tasks
+        case .reserve, .unreserve, .create, .destroy, .grow, .shrink, .refused: []
+        }
     }
 }
 

@@ -34,7 +34,7 @@ extension OfferOperation.Kind {
             else { throw Refusal(.invalid, "Persistent volumes not found") }
         case .launch, .launchGroup:
             return
-        case .reserve, .unreserve, .grow, .shrink, .unsupported:
+        case .reserve, .unreserve, .grow, .shrink, .refused:
             break
         }
         let consumed = try conversion().consumed.allocated(to: nil)

@@ -30,12 +30,12 @@ extension OfferOperation.Kind {
                 consumed: Resources([volume]), converted: Resources([rest, freed]))
         case .launch, .launchGroup:
             throw Refusal(.invalid, "a launch converts no resources")
-        case .unsupported(let name):
-            throw Refusal(.invalid, "operation \(name) is not supported")
+        case .refused(let refusal):
+            throw refusal
         }
     }
 
-    /// Nil for launches and for what is not supported.
+    /// Nil for launches and for what is refused.
     package var type: OperationType? {
         switch self {
         case .reserve: .reserve
@@ -44,7 +44,7 @@ extension OfferOperation.Kind {
         case .destroy: .destroy
         case .grow: .grow
         case .shrink: .shrink
-        case .launch, .launchGroup, .unsupported: nil
+        case .launch, .launchGroup, .refused: nil
         }
     }
 
@@ -62,7 +62,7 @@ extension OfferOperation.Kind {
         case .destroy(let volumes): .destroy(volumes.map(own))
         case .grow(let volume, let addition): .grow(volume: own(volume), addition: addition)
         case .shrink(let volume, let subtract): .shrink(volume: own(volume), subtract: subtract)
-        case .reserve, .unreserve, .create, .launch, .launchGroup, .unsupported: self
+        case .reserve, .unreserve, .create, .launch, .launchGroup, .refused: self
         }
     }
 }

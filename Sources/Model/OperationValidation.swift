@@ -52,8 +52,8 @@ extension OfferOperation.Kind {
             if case .operator = caller {
                 throw Refusal(.invalid, "an operator cannot launch tasks")
             }
-        case .unsupported(let name):
-            throw Refusal(.invalid, "operation \(name) is not supported")
+        case .refused(let refusal):
+            throw refusal
         }
     }
 

@@ -19,12 +19,15 @@ package struct TaskDescription: Equatable, Sendable {
     package var hasCheck: Bool
     /// The whole TaskInfo, serialized.
     package var payload: Payload
+    /// Why the master refuses it: what was given for it has no meaning. Nil for all that it books.
+    package var fault: Refusal?
 
     package init(
         id: TaskID, name: String, agent: AgentID, resources: [Resource],
         executor: ExecutorDescription? = nil, hasCommand: Bool = true, user: String? = nil,
         killGraceMilliseconds: Int64? = nil, maxCompletionMilliseconds: Int64? = nil,
-        hasHealthCheck: Bool = false, hasCheck: Bool = false, payload: Payload = Payload()
+        hasHealthCheck: Bool = false, hasCheck: Bool = false, payload: Payload = Payload(),
+        fault: Refusal? = nil
     ) {
         self.id = id
         self.name = name
@@ -38,6 +41,7 @@ package struct TaskDescription: Equatable, Sendable {
         self.hasHealthCheck = hasHealthCheck
         self.hasCheck = hasCheck
         self.payload = payload
+        self.fault = fault
     }
 }
 

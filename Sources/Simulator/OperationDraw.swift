@@ -73,7 +73,7 @@ struct OperationDraw {
         case .destroy: isOperator ? .operatorDestroy : .destroy
         case .grow: isOperator ? .operatorGrow : .grow
         case .shrink: isOperator ? .operatorShrink : .shrink
-        case .launch, .launchGroup, .unsupported: .launch
+        case .launch, .launchGroup, .refused: .launch
         }
     }
 

@@ -150,6 +150,46 @@ import Testing
         #expect(cluster.master.agentView(id)?.allocated.total(of: "mem") == .zero)
     }
 
+    /// What has no meaning is answered alone; the rest of the ACCEPT is done, nothing is lost.
+    @Test func meaninglessStepsDoNotStopTheOthers() throws {
+        var faulty = TaskDescription.test("nan", on: id, [])
+        faulty.fault = Refusal(.invalid, "Resource 'cpus:nan' is invalid")
+        try scheduler.accept([
+            OfferOperation(id: OperationID("op"), .refused(Refusal(.invalid, "no amount"))),
+            OfferOperation(.refused(Refusal(.invalid, "no amount"))),
+            .launch(faulty, .test("zero", on: id, [.scalar("cpus", 0)]), .test("good", on: id)),
+            OfferOperation(id: OperationID("zero"), .reserve([disk(0)], source: [])),
+            OfferOperation(.reserve([disk(64)], source: [])),
+        ])
+        let ends = scheduler.updates.map { "\($0.task) \($0.state.rawValue)" }
+        #expect(ends == ["nan TASK_ERROR", "zero TASK_ERROR", "good TASK_RUNNING"])
+        #expect(scheduler.updates.first?.reason == .taskInvalid)
+        #expect(scheduler.updates.first?.message == "Resource 'cpus:nan' is invalid")
+        #expect(scheduler.statuses.map(\.state) == [.error, .error])
+        #expect(scheduler.statuses.first?.message?.hasPrefix("no amount; on agent") == true)
+        let view = try #require(cluster.master.agentView(id))
+        #expect(view.allocated.total(of: "cpus") == Amount(1))
+        #expect(view.total.contains(disk(64)))
+        let offered = try scheduler.offer.resources
+        #expect(
+            offered.total(of: "cpus") == view.total.total(of: "cpus") - (try #require(Amount(1))))
+        #expect(offered.total(of: "disk") == view.total.total(of: "disk"))
+    }
+
+    @Test func meaninglessStepsOnOffersThatAreGoneAreToldToo() throws {
+        var faulty = TaskDescription.test("nan", on: id, [])
+        faulty.fault = Refusal(.invalid, "Resource 'cpus:nan' is invalid")
+        try scheduler.call(
+            .accept(
+                offers: [OfferID("none")],
+                operations: [
+                    OfferOperation(id: OperationID("op"), .refused(Refusal(.invalid, "no"))),
+                    .launch(faulty),
+                ], refuseSeconds: nil))
+        #expect(scheduler.updates.map(\.state) == [.dropped])
+        #expect(scheduler.statuses.map(\.state) == [.error])
+    }
+
     @Test func groupsStartWholeOrNotAtAll() throws {
         let custom = ExecutorDescription(
             id: ExecutorID("g"), kind: .custom, resources: [.scalar("mem", 32)])

@@ -82,7 +82,8 @@ import Testing
         #expect(
             try perform("op-unres", .create([.scalar("disk", 4).volume("un")])).message?
                 .hasSuffix("cannot be created from unreserved resources" + place) == true)
-        try scheduler.accept([OfferOperation(id: OperationID("x"), .unsupported("CREATE_DISK"))])
+        let refusal = Refusal(.invalid, "operation CREATE_DISK is not supported")
+        try scheduler.accept([OfferOperation(id: OperationID("x"), .refused(refusal))])
         #expect(scheduler.statuses.last?.state == .error)
         #expect(cluster.master.pendingOperations.isEmpty)
     }

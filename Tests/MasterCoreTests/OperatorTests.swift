@@ -98,7 +98,7 @@ import Testing
             refused(.destroy([disk(10).volume("nope")]))
                 == Refusal(.invalid, "Invalid DESTROY operation: Persistent volumes not found"))
         #expect(refused(.launch([.test("t", on: id)]))?.kind == .invalid)
-        #expect(refused(.unsupported("CREATE_DISK"))?.kind == .invalid)
+        #expect(refused(.refused(Refusal(.invalid, "no")))?.kind == .invalid)
         #expect(cluster.master.ledger.pending(id).isEmpty)
     }
 

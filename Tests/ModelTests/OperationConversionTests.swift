@@ -56,7 +56,7 @@ import Testing
     }
 
     @Test func launchesAndTheUnsupportedConvertNothing() {
-        for kind in [.launch([]), .unsupported("CREATE_DISK")] as [Kind] {
+        for kind in [.launch([]), .refused(Refusal(.invalid, "no"))] as [Kind] {
             let refusal = #expect(throws: Refusal.self) { try kind.conversion() }
             #expect(refusal?.kind == .invalid)
             #expect(kind.type == nil)

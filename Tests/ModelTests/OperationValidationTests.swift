@@ -193,6 +193,6 @@ import Testing
     @Test func launchesAreForFrameworks() {
         expect(.launch([]), "an operator cannot launch tasks")
         accept(.launch([]), by: Self.framework)
-        expect(.unsupported("CREATE_DISK"), "operation CREATE_DISK is not supported")
+        expect(.refused(Refusal(.invalid, "no")), "no")
     }
 }

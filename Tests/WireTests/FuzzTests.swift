@@ -48,7 +48,7 @@ import Wire
     private func tryAll(_ bytes: [UInt8], _ type: MediaType) {
         if let call = read(Mesos_V1_Scheduler_Call.self, bytes, type) {
             _ = try? call.validate()
-            _ = try? OfferOperation.list(call.accept.operations)
+            _ = call.accept.operations.map { OfferOperation($0) }
             _ = try? FrameworkDescription(call.subscribe.frameworkInfo)
         }
         if let call = read(Mesos_V1_Master_Call.self, bytes, type) {
@@ -113,7 +113,12 @@ import Wire
             _ = try MediaType.json.decodeCall(Mesos_V1_Scheduler_Call.self, from: bytes)
         }
         let accept = try MesosJSON.decode(Mesos_V1_Scheduler_Call.self, from: scheduler[1])
-        #expect(try OfferOperation.list(accept.accept.operations).count == 2)
+        let operations = accept.accept.operations.map { OfferOperation($0) }
+        #expect(operations.count == 2)
+        for operation in operations {
+            if case .refused(let refusal) = operation.kind { Issue.record("\(refusal)") }
+            #expect(operation.tasks.allSatisfy { $0.fault == nil })
+        }
         let grow = try MediaType.json.decodeCall(
             Mesos_V1_Master_Call.self, from: Array(Self.requests[2].utf8))
         let kind = try OfferOperation.Kind(grow)

@@ -91,12 +91,16 @@ import Wire
     }
 
     private func failure(_ exchange: Transcripts.Exchange, _ body: [UInt8]) -> String? {
-        do {
+        do throws(Refusal) {
             switch exchange.path {
             case "/api/v1/scheduler":
                 let call = try MediaType.json.decodeCall(
                     Mesos_V1_Scheduler_Call.self, from: body)
-                _ = try OfferOperation.list(call.accept.operations)
+                for operation in call.accept.operations {
+                    if case .refused(let refusal) = OfferOperation(operation).kind {
+                        throw refusal
+                    }
+                }
             case "/slave(1)/api/v1/executor":
                 _ = try MediaType.json.decodeCall(Mesos_V1_Executor_Call.self, from: body)
             case "/api/v1" where exchange.host.hasSuffix(":5051"), "/slave(1)/api/v1":

@@ -34,10 +34,10 @@ import Wire
         #expect(Mesos_V1_TaskInfo(given).labels == message.labels)
     }
 
-    @Test func negativeDurationsAreRefused() throws {
+    @Test func negativeDurationsAreLeftToTheMaster() throws {
         var message = try read(info, Mesos_V1_TaskInfo.self)
         message.killPolicy.gracePeriod.nanoseconds = -1
-        #expect(throws: Refusal.self) { try TaskDescription(message) }
+        #expect(try TaskDescription(message).killGraceMilliseconds == -1)
         message.killPolicy.gracePeriod.nanoseconds = .max
         #expect(try TaskDescription(message).killGraceMilliseconds == .max / 1_000_000 + 1)
     }
@@ -159,25 +159,67 @@ import Wire
             {"type": "SHRINK_VOLUME", "id": {"value": "i"}, "shrink_volume": {"volume":
             {"name": "disk", "type": "SCALAR", "scalar": {"value": 2}}, "subtract": {"value": 1}}}
             """#
-        let operation = try OfferOperation(read(shrink, Mesos_V1_Offer.Operation.self))
+        let operation = OfferOperation(try read(shrink, Mesos_V1_Offer.Operation.self))
         #expect(operation.id?.value == "i")
         let volume = Resource("disk", .scalar(Amount(thousandths: 2000)))
         #expect(operation.kind == .shrink(volume: volume, subtract: Amount(thousandths: 1000)))
         var message = try read(shrink, Mesos_V1_Offer.Operation.self)
         message.shrinkVolume.subtract.value = -5
+        func refused(_ text: String) -> OfferOperation.Kind { .refused(Refusal(.invalid, text)) }
         #expect(
-            throws: Refusal(
-                .invalid, "Value of 'ShrinkVolume.subtract' must be greater than zero")
-        ) { try OfferOperation(message) }
+            OfferOperation(message).kind
+                == refused("Value of 'ShrinkVolume.subtract' must be greater than zero"))
         message.clearShrinkVolume()
-        #expect(throws: Refusal(.invalid, "Expecting 'shrink_volume' to be present")) {
-            try OfferOperation(message)
-        }
-        #expect(throws: Refusal.self) { try OfferOperation(Mesos_V1_Offer.Operation()) }
+        #expect(
+            OfferOperation(message).kind
+                == refused(
+                    "A SHRINK_VOLUME offer operation must have the Offer.Operation.shrink_volume"
+                        + " field set."))
+        #expect(
+            OfferOperation(Mesos_V1_Offer.Operation()).kind == refused("Unknown operation type"))
         message = .init()
         message.type = .destroyDisk
         message.destroyDisk.source = Mesos_V1_Resource(volume, form: .postRefinement)
-        #expect(try OfferOperation(message).kind == .unsupported("DESTROY_DISK"))
+        #expect(
+            OfferOperation(message).kind == refused("operation DESTROY_DISK is not supported"))
+    }
+
+    @Test(arguments: [0, -1, .nan, .infinity, 1e300])
+    func aTaskWithoutMeaningIsKeptWithItsFault(amount: Double) throws {
+        let json = #"""
+            {"type": "LAUNCH", "launch": {"task_infos": [
+            {"name": "a", "task_id": {"value": "a"}, "agent_id": {"value": "s"}, "resources":
+            [{"name": "cpus", "type": "SCALAR", "scalar": {"value": 1}}]},
+            {"name": "b", "task_id": {"value": "b"}, "agent_id": {"value": "s"}, "resources":
+            [{"name": "cpus", "type": "SCALAR", "scalar": {"value": 1}}]}]}}
+            """#
+        var message = try read(json, Mesos_V1_Offer.Operation.self)
+        message.launch.taskInfos[1].resources[0].scalar.value = amount
+        guard case .launch(let tasks) = OfferOperation(message).kind else {
+            Issue.record("not a launch")
+            return
+        }
+        #expect(tasks.map(\.id.value) == ["a", "b"] && tasks[0].fault == nil)
+        // Zero is an amount, which the master refuses.
+        #expect((tasks[1].fault == nil) == (amount == 0))
+        #expect(tasks[1].agent.value == "s")
+    }
+
+    @Test func aGroupsExecutorWithoutMeaningIsAFaultOfItsTasks() throws {
+        let json = #"""
+            {"type": "LAUNCH_GROUP", "launch_group": {"executor": {"type": "CUSTOM",
+            "executor_id": {"value": "e"}, "resources":
+            [{"name": "cpus", "type": "SCALAR", "scalar": {"value": -1}}]},
+            "task_group": {"tasks": [{"name": "a", "task_id": {"value": "a"},
+            "agent_id": {"value": "s"}}]}}}
+            """#
+        let operation = OfferOperation(try read(json, Mesos_V1_Offer.Operation.self))
+        guard case .launchGroup(let executor, let tasks) = operation.kind else {
+            Issue.record("not a group")
+            return
+        }
+        #expect(executor.id.value == "e" && executor.resources.isEmpty)
+        #expect(tasks.map { $0.fault != nil } == [true])
     }
 
     @Test func uuidsHaveBothForms() {

@@ -42,11 +42,19 @@ struct SchedulerEndpoint: Sendable {
         let accept = try MediaType.ofResponse(accept: request.headers["accept"])
         let uuid = UUID().uuidString.lowercased()
         let subscription: Subscription
+        let headers: HTTPFields = ["Content-Type": accept.rawValue, "Mesos-Stream-Id": uuid]
         do throws(Refusal) {
             subscription = try SchedulerCalls.subscription(call, streamUUID: uuid)
-        } catch { throw ErrorForm(error) }
-        let writer = responder.stream(
-            status: 200, headers: ["Content-Type": accept.rawValue, "Mesos-Stream-Id": uuid])
+        } catch {
+            // As in Mesos a framework that can't be taken is told so on its stream.
+            var event = Mesos_V1_Scheduler_Event()
+            event.type = .error
+            event.error.message = error.message
+            let writer = responder.stream(status: 200, headers: headers)
+            writer.write(RecordIO.encode(accept.encode(event)))
+            return writer.finish()
+        }
+        let writer = responder.stream(status: 200, headers: headers)
         let form = ReservationForm(subscription.framework.capabilities)
         let id = StreamID(streams.open(writer, accept, form))
         host.send(.frameworkSubscribed(id, subscription))

@@ -76,17 +76,10 @@ enum Duration {
         seconds > 0 ? Int64(min(seconds, longestSeconds) * 1000) : 0
     }
 
-    /// Rounded up, so that a wait is never too short; nil when the message has none. Throws
-    /// `invalid` for a negative one.
-    static func milliseconds(
-        _ message: Mesos_V1_DurationInfo?, _ field: String
-    ) throws(Refusal) -> Int64? {
-        guard let message else { return nil }
-        guard message.nanoseconds >= 0 else {
-            throw Refusal(.invalid, "'\(field)' must be non-negative")
-        }
+    /// Away from zero, so that a wait is never too short and what is negative stays so.
+    static func milliseconds(_ message: Mesos_V1_DurationInfo) -> Int64 {
         let (whole, rest) = message.nanoseconds.quotientAndRemainder(dividingBy: 1_000_000)
-        return whole + (rest > 0 ? 1 : 0)
+        return whole + rest.signum()
     }
 
     static func message(milliseconds: Int64) -> Mesos_V1_DurationInfo {

@@ -2,51 +2,65 @@ package import MesosAPI
 package import Model
 
 extension OfferOperation {
-    /// One step of an ACCEPT. Throws `invalid`, in Mesos's words where it has some, for a step that
-    /// has no meaning; whether it may be done is for `validate` and the master.
-    package init(_ message: Mesos_V1_Offer.Operation) throws(Refusal) {
-        let id = message.hasID ? OperationID(message.id.value) : nil
-        let name = message.type.name
-        guard message.hasType, message.hasBody else {
-            throw Refusal(.invalid, "Expecting '\(name.lowercased())' to be present")
-        }
-        self.init(id: id, try Kind(message))
-    }
-
-    /// Reads a list; the first wrong one is told.
-    package static func list(
-        _ messages: [Mesos_V1_Offer.Operation]
-    ) throws(Refusal) -> [OfferOperation] {
-        var operations: [OfferOperation] = []
-        for message in messages { operations.append(try OfferOperation(message)) }
-        return operations
+    /// One step of an ACCEPT. What has no meaning in it is kept as a refusal or a task's fault, in
+    /// Mesos's words where it has some: the master answers it alone and does the other steps.
+    package init(_ message: Mesos_V1_Offer.Operation) {
+        self.init(id: message.hasID ? OperationID(message.id.value) : nil, Kind(message))
     }
 }
 
 extension OfferOperation.Kind {
-    fileprivate init(_ message: Mesos_V1_Offer.Operation) throws(Refusal) {
+    fileprivate init(_ message: Mesos_V1_Offer.Operation) {
+        do throws(Refusal) {
+            self = try Self.read(message)
+        } catch {
+            self = .refused(error)
+        }
+    }
+
+    private static func read(_ message: Mesos_V1_Offer.Operation) throws(Refusal) -> Self {
+        let name = message.type.name
+        guard message.hasBody else {
+            throw Refusal(
+                .invalid,
+                "A \(name) offer operation must have the Offer.Operation.\(name.lowercased())"
+                    + " field set.")
+        }
         switch message.type {
         case .reserve:
-            self = .reserve(
+            return .reserve(
                 try Resource.list(message.reserve.resources),
                 source: try Resource.list(message.reserve.source))
-        case .unreserve: self = .unreserve(try Resource.list(message.unreserve.resources))
-        case .create: self = .create(try Resource.list(message.create.volumes))
-        case .destroy: self = .destroy(try Resource.list(message.destroy.volumes))
+        case .unreserve: return .unreserve(try Resource.list(message.unreserve.resources))
+        case .create: return .create(try Resource.list(message.create.volumes))
+        case .destroy: return .destroy(try Resource.list(message.destroy.volumes))
         case .growVolume:
-            self = .grow(
+            return .grow(
                 volume: try Resource(message.growVolume.volume),
                 addition: try Resource(message.growVolume.addition))
         case .shrinkVolume:
-            self = .shrink(
+            return .shrink(
                 volume: try Resource(message.shrinkVolume.volume),
                 subtract: try Amount(shrinkBy: message.shrinkVolume.subtract))
-        case .launch: self = .launch(try TaskDescription.list(message.launch.taskInfos))
-        case .launchGroup:
-            self = .launchGroup(
-                try ExecutorDescription(message.launchGroup.executor),
-                try TaskDescription.list(message.launchGroup.taskGroup.tasks))
-        case .createDisk, .destroyDisk, .unknown: self = .unsupported(message.type.name)
+        case .launch: return .launch(message.launch.taskInfos.map(TaskDescription.init(offered:)))
+        case .launchGroup: return group(message.launchGroup)
+        case .createDisk, .destroyDisk:
+            throw Refusal(.invalid, "operation \(name) is not supported")
+        case .unknown: throw Refusal(.invalid, "Unknown operation type")
+        }
+    }
+
+    /// An executor without meaning is a fault of each of its tasks.
+    private static func group(_ message: Mesos_V1_Offer.Operation.LaunchGroup) -> Self {
+        var tasks = message.taskGroup.tasks.map(TaskDescription.init(offered:))
+        do throws(Refusal) {
+            return .launchGroup(try ExecutorDescription(message.executor), tasks)
+        } catch {
+            for index in tasks.indices where tasks[index].fault == nil {
+                tasks[index].fault = error
+            }
+            let id = ExecutorID(message.executor.executorID.value)
+            return .launchGroup(ExecutorDescription(id: id, kind: .custom), tasks)
         }
     }
 
@@ -71,6 +85,21 @@ extension OfferOperation.Kind {
                 subtract: try Amount(shrinkBy: call.shrinkVolume.subtract))
         default: return nil
         }
+    }
+
+    /// The agent that an operator's operation is for.
+    package static func agent(of call: Mesos_V1_Master_Call) -> AgentID {
+        let id =
+            switch call.type {
+            case .reserveResources: call.reserveResources.agentID
+            case .unreserveResources: call.unreserveResources.agentID
+            case .createVolumes: call.createVolumes.agentID
+            case .destroyVolumes: call.destroyVolumes.agentID
+            case .growVolume: call.growVolume.agentID
+            case .shrinkVolume: call.shrinkVolume.agentID
+            default: Mesos_V1_AgentID()
+            }
+        return AgentID(id.value)
     }
 }
 
@@ -97,7 +126,7 @@ extension Mesos_V1_Offer.Operation {
         case .shrinkVolume: hasShrinkVolume
         case .createDisk: hasCreateDisk
         case .destroyDisk: hasDestroyDisk
-        case .unknown: !hasType
+        case .unknown: true
         }
     }
 }
@@ -135,7 +164,7 @@ extension Mesos_V1_Offer.Operation.TypeEnum {
         case .launchGroup: "LAUNCH_GROUP"
         case .createDisk: "CREATE_DISK"
         case .destroyDisk: "DESTROY_DISK"
-        default: "type"
+        default: "UNKNOWN"
         }
     }
 }

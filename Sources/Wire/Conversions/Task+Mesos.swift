@@ -3,7 +3,7 @@ package import Model
 
 extension TaskDescription {
     /// What the cores need to know of a task; the whole message goes along as payload. Throws
-    /// `invalid` for resources and durations that have no meaning.
+    /// `invalid` for resources that have no meaning.
     package init(_ message: Mesos_V1_TaskInfo) throws(Refusal) {
         self.init(
             id: TaskID(message.taskID.value), name: message.name,
@@ -12,14 +12,25 @@ extension TaskDescription {
             executor: message.hasExecutor ? try ExecutorDescription(message.executor) : nil,
             hasCommand: message.hasCommand,
             user: message.command.hasUser ? message.command.user : nil,
-            killGraceMilliseconds: try Duration.milliseconds(
-                message.killPolicy.hasGracePeriod ? message.killPolicy.gracePeriod : nil,
-                "kill_policy.grace_period"),
-            maxCompletionMilliseconds: try Duration.milliseconds(
-                message.hasMaxCompletionTime ? message.maxCompletionTime : nil,
-                "max_completion_time"),
+            killGraceMilliseconds: message.killPolicy.hasGracePeriod
+                ? Duration.milliseconds(message.killPolicy.gracePeriod) : nil,
+            maxCompletionMilliseconds: message.hasMaxCompletionTime
+                ? Duration.milliseconds(message.maxCompletionTime) : nil,
             hasHealthCheck: message.hasHealthCheck, hasCheck: message.hasCheck,
             payload: Payload(message))
+    }
+
+    /// A task that a framework wants launched. One without meaning is kept, without resources, with
+    /// its fault.
+    package init(offered message: Mesos_V1_TaskInfo) {
+        do throws(Refusal) {
+            self = try TaskDescription(message)
+        } catch {
+            self.init(
+                id: TaskID(message.taskID.value), name: message.name,
+                agent: AgentID(message.agentID.value), resources: [], payload: Payload(message),
+                fault: error)
+        }
     }
 
     /// Reads a list; the first wrong one is told.
@@ -33,17 +44,16 @@ extension TaskDescription {
 }
 
 extension ExecutorDescription {
-    /// What the cores need to know of an executor. Throws `invalid` for resources and durations
-    /// that have no meaning.
+    /// What the cores need to know of an executor. Throws `invalid` for resources that have no
+    /// meaning.
     package init(_ message: Mesos_V1_ExecutorInfo) throws(Refusal) {
         let isDefault = message.type == .default
         self.init(
             id: ExecutorID(message.executorID.value), kind: isDefault ? .default : .custom,
             framework: message.hasFrameworkID ? FrameworkID(message.frameworkID.value) : nil,
             resources: try Resource.list(message.resources),
-            shutdownGraceMilliseconds: try Duration.milliseconds(
-                message.hasShutdownGracePeriod ? message.shutdownGracePeriod : nil,
-                "shutdown_grace_period"),
+            shutdownGraceMilliseconds: message.hasShutdownGracePeriod
+                ? Duration.milliseconds(message.shutdownGracePeriod) : nil,
             payload: Payload(message))
     }
 }

@@ -1,4 +1,4 @@
-import Model
+package import Model
 
 private let hexadecimal = Array("0123456789abcdef".utf8)
 
@@ -32,7 +32,7 @@ package func uuidBytes(_ text: String) -> [UInt8] {
 }
 
 /// The text, or `invalid` in Mesos's words.
-func checkedUUID(_ bytes: some Collection<UInt8>) throws(Refusal) -> String {
+package func checkedUUID(_ bytes: some Collection<UInt8>) throws(Refusal) -> String {
     guard let text = uuidText(bytes) else { throw Refusal(.invalid, "Not a valid UUID") }
     return text
 }
