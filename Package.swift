@@ -77,6 +77,7 @@ let package = Package(
         room("Wire", values + [protobuf]),
         // outside
         .target(name: "CLinux"),
+        .systemLibrary(name: "CZlib"),
         room("Linux", ["CLinux"]),
         room("Journal", ["Linux"]),
         room(
@@ -90,7 +91,7 @@ let package = Package(
         room(
             "Net",
             nio + [
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                "CZlib", .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 logging,
             ]),
         // shells

@@ -26,7 +26,7 @@ import Testing
         "Net": system + [
             "AsyncHTTPClient", "NIOCore", "NIOPosix",
             "NIOHTTP1", "NIOHTTPTypes", "NIOFoundationCompat", "NIOConcurrencyHelpers", "Logging",
-            "ServiceLifecycle", "Linux",
+            "ServiceLifecycle", "Linux", "CZlib",
         ],
         "Daemons": system + values + collections + [
             "AllocatorCore", "MasterCore", "AgentCore", "ServiceCore", "Wire", "Linux", "Journal",

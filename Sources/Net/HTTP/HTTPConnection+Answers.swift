@@ -2,16 +2,27 @@ import NIOCore
 import NIOHTTP1
 
 extension HTTPConnection {
+    /// Smaller answers are not packed, as in Mesos; streamed ones never are.
+    private static let packedAnswerBytes = 1024
+
     /// Sends a whole answer to the request that is outside; a late one is dropped.
     func complete(_ number: UInt64, _ answer: HTTPAnswer) {
         guard number == exchange, case .answering(let request) = phase else { return }
         let keepsAlive = keepsAlive(request)
         var head = Self.head(status: answer.status, answer.headers, keepsAlive: keepsAlive)
-        head.headers.replaceOrAdd(name: "Content-Length", value: "\(answer.body.count)")
+        var body = answer.body
+        if body.count >= Self.packedAnswerBytes,
+            Gzip.isAccepted(by: request.headers[canonicalForm: "accept-encoding"]),
+            let packed = Gzip.pack(body)
+        {
+            head.headers.replaceOrAdd(name: "Content-Encoding", value: "gzip")
+            body = packed
+        }
+        head.headers.replaceOrAdd(name: "Content-Length", value: "\(body.count)")
         write(.head(head))
         // The length of what GET would give, but not the content.
-        if request.method != .HEAD && !answer.body.isEmpty {
-            write(.body(.byteBuffer(ByteBuffer(bytes: answer.body))))
+        if request.method != .HEAD && !body.isEmpty {
+            write(.body(.byteBuffer(ByteBuffer(bytes: body))))
         }
         end(keepsAlive: keepsAlive)
     }

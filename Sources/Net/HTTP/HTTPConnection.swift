@@ -4,7 +4,7 @@
 //                                       \-> streaming -finish-> idle
 //
 // One request at a time is outside; what a client sends ahead waits, and no more is read then.
-// What it does not do: decide on methods and paths; compress; TLS.
+// What it does not do: decide on methods and paths; TLS.
 
 import NIOCore
 import NIOHTTP1
@@ -164,17 +164,38 @@ final class HTTPConnection: ChannelDuplexHandler {
     }
 
     private func deliver(_ head: HTTPRequestHead, _ target: RequestTarget) {
-        guard let context else { return }
+        guard let context, let body = unpackedBody(head) else { return }
         let request = HTTPRequest(
             method: head.method.rawValue, path: target.path, query: target.query,
             headers: HTTPFields(
                 head.headers.map { HTTPFields.Field(name: $0.name, value: $0.value) }),
-            body: Array(body.readableBytesView),
+            body: body,
             remoteAddress: context.remoteAddress.map { "\($0.ipAddress ?? ""):\($0.port ?? 0)" }
                 ?? "")
         enter(.answering(head))
         exchange += 1
         shared.route(request, HTTPResponder(self, context.channel))
+    }
+
+    /// The body as the client meant it; nil: the request was refused.
+    private func unpackedBody(_ head: HTTPRequestHead) -> [UInt8]? {
+        let bytes = Array(body.readableBytesView)
+        let limit = shared.options.bodyBytesLimit
+        switch head.headers.first(name: "content-encoding")?.lowercased() {
+        case nil, "identity": return bytes
+        case "gzip", "x-gzip":
+            do throws(Gzip.Failure) {
+                return try Gzip.unpack(bytes, limit: limit)
+            } catch {
+                switch error {
+                case .malformed: refuse(400, "the body is not in gzip's form")
+                case .tooLarge:
+                    refuse(413, "the body is larger than \(limit) bytes when unpacked")
+                }
+            }
+        default: refuse(415, "a Content-Encoding other than gzip and identity is not supported")
+        }
+        return nil
     }
 
     /// Goes to another phase, whose time begins now.

@@ -40,7 +40,7 @@ extension String.UTF8View {
 package struct HTTPRequest: Hashable, Sendable {
     /// In capitals: `POST`.
     package var method: String
-    /// Percent-decoded once: `/slave(1)/api/v1/executor`.
+    /// Percent-decoded once, without a `/` at its end: `/slave(1)/api/v1/executor`.
     package var path: String
     /// Decoded names and values; of a name given twice the last value counts.
     package var query: [String: String]

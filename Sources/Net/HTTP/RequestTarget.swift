@@ -3,8 +3,8 @@ struct RequestTarget: Hashable {
     let path: String
     let query: [String: String]
 
-    /// Takes `/path?query` and `http://authority/path?query`; nil where an escape is broken or the
-    /// result is not UTF-8.
+    /// Takes `/path?query`, also with one `/` too many at the path's end, and
+    /// `http://authority/path?query`; nil where an escape is broken or the result is not UTF-8.
     init?(_ uri: String) {
         var rest = uri[...]
         if let scheme = rest.firstRange(of: "://"), !rest[..<scheme.lowerBound].contains("/") {
@@ -13,7 +13,8 @@ struct RequestTarget: Hashable {
         }
         if let fragment = rest.firstIndex(of: "#") { rest = rest[..<fragment] }
         let parts = rest.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
-        guard let path = Self.decode(parts[0], plusIsSpace: false) else { return nil }
+        guard var path = Self.decode(parts[0], plusIsSpace: false) else { return nil }
+        if path.count > 1, path.hasSuffix("/") { path.removeLast() }
         self.path = path
         var query: [String: String] = [:]
         for item in (parts.count > 1 ? parts[1] : "").split(separator: "&") {
