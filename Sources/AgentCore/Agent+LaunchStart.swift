@@ -43,8 +43,9 @@ extension Agent {
             launch.executor
             ?? ExecutorDescription(
                 id: launch.executorID, kind: .command, framework: launch.key.framework)
+        // As Mesos lays it out, so that its tools find sandboxes.
         let directory = [
-            options.workDirectory, "agents", agent.value, "frameworks",
+            options.workDirectory, "slaves", agent.value, "frameworks",
             launch.key.framework.value, "executors", executor.id.value, "runs", container.value,
         ].joined(separator: "/")
         let row = ExecutorRow(

@@ -10,6 +10,8 @@ extension Agent {
         package var isSubscribed: Bool
         /// Those that have not ended, as they arrived.
         package var tasks: [AgentState.TaskEntry]
+        /// Of the executor and these tasks.
+        package var mounts: [VolumeMount]
     }
 
     package struct FrameworkView: Sendable {
@@ -57,10 +59,12 @@ extension Agent {
         guard let entry = state.executors[key], let run = runs[entry.row.container] else {
             return nil
         }
+        let tasks = entry.tasks.compactMap { state.tasks[TaskKey(key.framework, $0)] }
         return ExecutorView(
             row: entry.row, status: run.status, isRunning: run.phase == .running,
-            isSubscribed: run.stream != nil,
-            tasks: entry.tasks.compactMap { state.tasks[TaskKey(key.framework, $0)] })
+            isSubscribed: run.stream != nil, tasks: tasks,
+            mounts: mounts(
+                of: entry.row.executor.resources + tasks.flatMap(\.row.task.resources)))
     }
 
     /// Frameworks that had something here and have not any more, the last one last.

@@ -1,23 +1,8 @@
 internal import Glibc
 internal import Linux
 
-/// Where containers' sandboxes are, in Mesos's layout, so that its tools find them.
+/// Makes containers' sandboxes and what is in them before the task.
 package enum Sandbox {
-    /// `<work>/slaves/<agent>/frameworks/<fw>/executors/<ex>/runs/<container>`; refuses ids that
-    /// would lead elsewhere.
-    package static func path(
-        work: String, agent: String, framework: String, executor: String, container: String
-    ) throws(ContainerError) -> String {
-        for name in [agent, framework, executor, container] {
-            let isName = !name.isEmpty && name != "." && name != ".." && name.utf8.count <= 255
-            guard isName, !name.contains("/"), !name.utf8.contains(0) else {
-                throw ContainerError("'\(name)' can't be part of a sandbox's path")
-            }
-        }
-        return "\(work)/slaves/\(agent)/frameworks/\(framework)/executors/\(executor)"
-            + "/runs/\(container)"
-    }
-
     /// Makes the sandbox, owned by the user, and points `latest` beside it to it; one that is there
     /// is taken over. Not durable: after a reboot no task is left that could want it.
     package static func make(_ path: String, owner: UserIdentity) throws(ContainerError) {

@@ -13,7 +13,7 @@ import Testing
         #expect(launch.user == "root")
         #expect(
             launch.directory
-                == "/w/agents/S0/frameworks/F/executors/t/runs/\(launch.container)")
+                == "/w/slaves/S0/frameworks/F/executors/t/runs/\(launch.container)")
         // Everything is journaled before the container starts.
         let firstLaunch = harness.last.firstIndex(of: .launchContainer(launch))
         let lastRow = harness.last.lastIndex { action in

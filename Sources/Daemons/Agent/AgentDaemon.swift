@@ -107,7 +107,7 @@ package final class AgentDaemon: Sendable {
                 ended.continuation.finish()
             })
         let report = try startReport(recovery.records, volumes, containers)
-        route.set(makeRoute(containers, streams, answers))
+        route.set(makeRoute(containers, volumes, streams, answers))
         host.start(Agent(options: options(port: port)), shell: shell, name: "agent")
         host.send(.started(entropy: freshEntropy(), report))
         containers.watchRecovered()
@@ -182,11 +182,14 @@ package final class AgentDaemon: Sendable {
     }
 
     private func makeRoute(
-        _ containers: AgentContainers, _ streams: EventStreams, _ answers: Pending<Refusal?>
+        _ containers: AgentContainers, _ volumes: AgentVolumes, _ streams: EventStreams,
+        _ answers: Pending<Refusal?>
     ) -> HTTPServer.Route {
         var version = Mesos_V1_VersionInfo()
         version.version = settings.version
-        let operators = AgentEndpoint(host: host, containers: containers, version: version)
+        let operators = AgentEndpoint(
+            host: host, containers: containers, files: SandboxFiles(volumes: volumes),
+            version: version)
         let executors = ExecutorEndpoint(host: host, answers: answers, streams: streams)
         let legacy = LegacyEndpoint(version: version, agentsPort: 0)
         return { request, responder in

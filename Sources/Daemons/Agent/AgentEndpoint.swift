@@ -1,19 +1,15 @@
 import AgentCore
-import Containers
-import Foundation
-import Linux
 import MachineCore
 import MesosAPI
 import Model
 import Net
-import OrderedCollections
-import SwiftProtobuf
 import Wire
 
 /// POST /api/v1 on the agent.
 struct AgentEndpoint: Sendable {
     let host: MachineHost<Agent>
     let containers: AgentContainers
+    let files: SandboxFiles
     let version: Mesos_V1_VersionInfo
     let threads = BlockingThreads("files", limit: 2)
 
@@ -75,49 +71,36 @@ struct AgentEndpoint: Sendable {
                 }
             }
         case .listFiles:
-            withSandbox(call.listFiles.path, finish) { reader, path throws(SystemError) in
-                var response = Mesos_V1_Agent_Response()
-                response.type = .listFiles
-                response.listFiles.fileInfos = try reader.list(path).map(AgentViews.fileInfo)
-                return response
+            read(call.listFiles.path, finish) { files, place throws(ErrorForm) in
+                try files.list(place)
             }
         case .readFile:
-            let body = call.readFile
-            withSandbox(body.path, finish) { reader, path throws(SystemError) in
-                var response = Mesos_V1_Agent_Response()
-                response.type = .readFile
-                let length = body.hasLength ? Int(clamping: body.length) : SandboxReader.readLimit
-                let read = try reader.read(
-                    path, offset: Int64(clamping: body.offset),
-                    length: min(length, SandboxReader.readLimit))
-                response.readFile.data = Data(read.bytes)
-                response.readFile.size = UInt64(clamping: read.size)
-                return response
+            read(call.readFile.path, finish) { files, place throws(ErrorForm) in
+                try files.read(place, call.readFile)
             }
         default: throw ErrorForm.notImplemented
         }
     }
 
-    /// Finds the sandbox that a path names (absolute, or `/frameworks/F/executors/E/runs/R/...`)
-    /// and reads in it on a thread that may block.
-    private func withSandbox(
+    /// Finds the sandbox that a path names and reads in it on a thread that may block.
+    private func read(
         _ path: String, _ finish: @escaping Finish,
         _ body:
-            @escaping @Sendable (SandboxReader, String) throws(SystemError) ->
+            @escaping @Sendable (SandboxFiles, SandboxFiles.Place) throws(ErrorForm) ->
             Mesos_V1_Agent_Response
     ) {
-        host.query { [threads] agent, _ in
-            let found = AgentViews.sandbox(path, agent)
+        host.query { [threads, files] agent, _ in
+            let place = SandboxFiles.place(path, agent)
             return {
-                guard let (root, rest) = found else {
+                guard let place else {
                     return finish(
                         .failure(ErrorForm(status: 404, text: "No such sandbox: \(path)")))
                 }
                 threads.run {
-                    do throws(SystemError) {
-                        finish(.success(try body(SandboxReader(root), rest)))
+                    do throws(ErrorForm) {
+                        finish(.success(try body(files, place)))
                     } catch {
-                        finish(.failure(ErrorForm(status: 404, text: "\(error)")))
+                        finish(.failure(error))
                     }
                 }
             }

@@ -129,6 +129,9 @@ final class AgentVolumes: Sendable {
         return try store.mount(uuid)
     }
 
+    /// Where a volume's data is; nil: it is none of this agent's.
+    func path(_ uuid: VolumeUUID) -> String? { try? store(of: uuid)?.status(uuid).path }
+
     /// Unmounts and detaches everything; what is in use is left.
     func release() {
         for store in stores {
