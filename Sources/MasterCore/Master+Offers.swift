@@ -44,9 +44,9 @@ extension Master {
         if let timeout = options.offerTimeoutMilliseconds {
             timers.add(.offer(offer.id), at: now + .milliseconds(timeout))
         }
-        let executors = framework.executors.keys.filter { $0.agent == offer.agent }.sorted()
         return OfferMessage(
-            offer: offer, agent: row.description, executors: executors.map(\.executor))
+            offer: offer, agent: row.description,
+            executors: framework.executors(on: offer.agent))
     }
 
     /// Forgets an offer without giving its resources back: the caller has them now.

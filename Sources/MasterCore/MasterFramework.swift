@@ -51,6 +51,11 @@ package struct MasterFramework: Sendable {
         executors.keys.sorted().compactMap { key in executors[key].map { (key, $0) } }
     }
 
+    /// Those that it runs on an agent, sorted; offers name them.
+    package func executors(on agent: AgentID) -> [ExecutorID] {
+        executors.keys.filter { $0.agent == agent }.sorted().map(\.executor)
+    }
+
     /// Keeps an ended task for listings; the oldest goes when there are too many.
     mutating func complete(_ task: MasterTask, limits: Limits) {
         guard limits.completedTasksPerFramework > 0 else { return }

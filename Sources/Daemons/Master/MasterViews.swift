@@ -149,10 +149,11 @@ struct MasterViews: Sendable {
             answer.offers.append(
                 Mesos_V1_Offer(
                     id: offer.id, framework: offer.framework, role: offer.role, agent: agent,
-                    agentID: offer.agent, resources: offer.resources, executors: [],
-                    form: .endpoint))
+                    agentID: offer.agent, resources: offer.resources,
+                    executors: framework.executors(on: offer.agent), form: .postRefinement))
         }
         answer.offeredResources = Mesos_V1_Resource.list(offered, form: .endpoint)
+        answer.offerConstraints = Mesos_V1_Scheduler_OfferConstraints()
         return answer
     }
 
