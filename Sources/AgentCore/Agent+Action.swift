@@ -19,7 +19,9 @@ extension Agent {
 
         /// Answered by `containerStarted` or `containerFailed`, later by `containerEnded`.
         case launchContainer(ContainerLaunch)
-        /// An executor's container by now holds these tasks' resources and volumes.
+        /// From now on a running executor's container holds these resources, its own among them,
+        /// and of tasks' volumes exactly these; those that it was launched with stay. Idempotent;
+        /// answered by `containerUpdated`, and the next one comes after that answer only.
         case updateContainer(ContainerID, resources: [Resource], volumes: [VolumeMount])
         /// Also while it starts: it must end soon. One that has ended is left alone.
         case signalContainer(ContainerID, ContainerSignal)

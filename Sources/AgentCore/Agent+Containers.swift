@@ -30,6 +30,7 @@ extension Agent {
         switch run.kind {
         case .command: commandStarted(container, at: now, into: &outbox)
         case .default, .custom:
+            askForUpdate(of: container, into: &outbox)
             guard run.stream == nil else { return }
             timers.set(.subscribe(container), at: now + options.executorRegistrationTimeout)
         }
@@ -92,12 +93,14 @@ extension Agent {
         _ key: TaskKey, in container: ContainerID, at now: Instant,
         into outbox: inout Outbox<Action>
     ) {
-        guard let run = runs[container], let row = state.executors[run.key]?.row else { return }
+        guard let run = runs[container] else { return }
         switch run.kind {
         case .command: break
         case .default, .custom:
             runs[container]?.delivered.remove(key.task)
-            update(row, into: &outbox)
+            runs[container]?.prepared.remove(key.task)
+            runs[container]?.update?.removeAll { $0 == key.task }
+            requestUpdate(of: container, into: &outbox)
         }
     }
 

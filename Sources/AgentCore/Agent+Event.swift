@@ -25,6 +25,8 @@ extension Agent {
         /// It never ran, and nothing of it is left but its sandbox.
         case containerFailed(ContainerID, reason: String)
         case containerEnded(ContainerID, ContainerEnd)
+        /// The answer to `updateContainer`; after a failure, nobody knows how much was done.
+        case containerUpdated(ContainerID, failure: String?)
         /// A container used more disk than it has; `status` holds the `limitation`.
         case diskLimitReached(ContainerID, message: String, status: Payload)
         case checkChanged(TaskKey, CheckOutcome)

@@ -47,30 +47,33 @@ extension Agent {
         _ container: ContainerID, _ key: ExecutorKey, known: Set<TaskID>, at now: Instant,
         into outbox: inout Outbox<Action>
     ) {
-        runs[container]?.delivered = []
-        for task in state.executors[key]?.tasks ?? [] {
+        let tasks = state.executors[key]?.tasks ?? []
+        // First of all, so that no update takes the volumes of one that runs.
+        let delivered = tasks.filter {
+            known.contains($0) || state.tasks[TaskKey(key.framework, $0)]?.latest != nil
+        }
+        runs[container]?.delivered = Set(delivered)
+        if !delivered.isEmpty { runs[container]?.hasWorked = true }
+        for task in tasks {
             let taskKey = TaskKey(key.framework, task)
-            guard let entry = state.tasks[taskKey] else { continue }
-            if entry.latest == nil, !known.contains(task) {
-                if entry.row.isKilled {
-                    report(
-                        taskKey,
-                        Report(
-                            .killed, .agent, reason: .killedDuringLaunch,
-                            message: "killed before its executor had it"),
-                        at: now, into: &outbox)
-                } else {
-                    deliver(taskKey, into: &outbox)
-                }
-            } else {
-                runs[container]?.delivered.insert(task)
-                runs[container]?.hasWorked = true
-                guard entry.row.isKilled, let stream = runs[container]?.stream else { continue }
-                let grace = entry.row.task.killGraceMilliseconds
+            guard let row = state.tasks[taskKey]?.row, row.isKilled else { continue }
+            if runs[container]?.delivered.contains(task) == true {
+                guard let stream = runs[container]?.stream else { continue }
+                let grace = row.task.killGraceMilliseconds
                 outbox.append(
                     .sendExecutorEvent(stream, .kill(task, graceMilliseconds: grace)))
+            } else {
+                report(
+                    taskKey,
+                    Report(
+                        .killed, .agent, reason: .killedDuringLaunch,
+                        message: "killed before its executor had it"),
+                    at: now, into: &outbox)
             }
         }
+        deliverPrepared(in: container, into: &outbox)
+        // An update that failed while the executor was away has told nobody.
+        if hasUnprepared(container) { requestUpdate(of: container, into: &outbox) }
     }
 
     /// Mesos's words for an executor that this agent does not run.

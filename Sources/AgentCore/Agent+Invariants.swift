@@ -22,6 +22,7 @@ extension Agent {
             if run.cause != nil, !timers.contains(.kill(container)) {
                 found.append("nothing will end container \(container)")
             }
+            found += updateViolations(of: container, run)
         }
         for key in state.tasks.keys.sorted() {
             guard let entry = state.tasks[key] else { continue }
@@ -31,6 +32,21 @@ extension Agent {
             if isRegistered, !entry.pending.isEmpty, !timers.contains(.update(key)) {
                 found.append("an update of task \(key.task) will never be sent again")
             }
+        }
+        return found
+    }
+
+    private func updateViolations(of container: ContainerID, _ run: ContainerRun) -> [String] {
+        guard run.kind != .command else { return [] }
+        var found: [String] = []
+        let tasks = Set(state.executors[run.key]?.tasks ?? [])
+        if !run.delivered.union(run.prepared).union(run.update ?? []).isSubset(of: tasks) {
+            found.append("container \(container) is to hold a task that has ended")
+        }
+        guard run.update == nil, run.phase == .running, run.cause == nil else { return found }
+        if run.needsUpdate { found.append("container \(container) is never updated") }
+        if run.stream != nil, !tasks.isSubset(of: run.delivered) {
+            found.append("a task of container \(container) waits for nothing")
         }
         return found
     }

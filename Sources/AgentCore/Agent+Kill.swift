@@ -36,7 +36,7 @@ extension Agent {
     ) {
         // Without a stream, a task that may have been delivered is killed at the next subscription.
         let isKnown = run.delivered.contains(key.task) || state.tasks[key]?.latest != nil
-        if isKnown || isRecovering(run) {
+        if isKnown || run.isRecovering {
             guard let stream = run.stream else { return }
             return outbox.append(
                 .sendExecutorEvent(stream, .kill(key.task, graceMilliseconds: graceMilliseconds)))
@@ -47,13 +47,18 @@ extension Agent {
                 .killed, .agent, reason: .killedDuringLaunch,
                 message: "killed before its executor had it"),
             at: now, into: &outbox)
-        if !run.hasWorked, state.executors[run.key]?.tasks.isEmpty == true {
-            stop(container, .shutdown, grace: .zero, at: now, into: &outbox)
-        }
+        stopIfUseless(container, at: now, into: &outbox)
     }
 
-    /// Whether an executor that runs since before the agent's start has not come back yet.
-    private func isRecovering(_ run: ContainerRun) -> Bool { run.hasWorked && run.stream == nil }
+    /// Ends an executor that never had anything to do, and now has nothing.
+    mutating func stopIfUseless(
+        _ container: ContainerID, at now: Instant, into outbox: inout Outbox<Action>
+    ) {
+        guard let run = runs[container], !run.hasWorked, run.cause == nil,
+            state.executors[run.key]?.tasks.isEmpty == true
+        else { return }
+        stop(container, .shutdown, grace: .zero, at: now, into: &outbox)
+    }
 
     /// How long a command task may take to end: as the call says, as its kill policy says, or as
     /// the agent's options say.

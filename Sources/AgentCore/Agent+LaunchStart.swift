@@ -16,6 +16,8 @@ extension Agent {
         guard let executor = state.executors[launch.executorKey]?.row else { return }
         if isNew {
             let resources = launch.task.resources + executor.executor.resources
+            // A task's volumes go with the task; so an executor's container gets them by updates.
+            let mounted = launch.executor == nil ? resources : executor.executor.resources
             outbox.append(
                 .launchContainer(
                     ContainerLaunch(
@@ -24,14 +26,12 @@ extension Agent {
                         framework: launch.framework, executor: executor.executor,
                         task: launch.task, directory: executor.directory,
                         user: launch.task.user ?? launch.framework.user, resources: resources,
-                        volumes: mounts(of: resources))))
-        } else {
-            update(executor, into: &outbox)
+                        volumes: mounts(of: mounted))))
         }
         if launch.executor == nil {
             report(launch.key, Report(.starting, .executor), at: now, into: &outbox)
         } else {
-            deliver(launch.key, into: &outbox)
+            requestUpdate(of: executor.container, into: &outbox)
         }
     }
 
@@ -54,28 +54,6 @@ extension Agent {
         store(.executorStored(row), into: &outbox)
         runs[container] = ContainerRun(
             key: launch.executorKey, kind: executor.kind, phase: .starting)
-    }
-
-    /// Tells the launcher what an executor's container holds by now.
-    func update(_ executor: ExecutorRow, into outbox: inout Outbox<Action>) {
-        let key = ExecutorKey(executor.framework, executor.executor.id)
-        var resources = executor.executor.resources
-        for task in state.executors[key]?.tasks ?? [] {
-            resources += state.tasks[TaskKey(key.framework, task)]?.row.task.resources ?? []
-        }
-        outbox.append(
-            .updateContainer(
-                executor.container, resources: resources, volumes: mounts(of: resources)))
-    }
-
-    /// Hands a task to its executor, if that listens.
-    mutating func deliver(_ key: TaskKey, into outbox: inout Outbox<Action>) {
-        guard let entry = state.tasks[key], let container = container(of: key),
-            let stream = runs[container]?.stream, runs[container]?.cause == nil
-        else { return }
-        runs[container]?.delivered.insert(key.task)
-        runs[container]?.hasWorked = true
-        outbox.append(.sendExecutorEvent(stream, .launch(entry.row.task)))
     }
 
     /// The container that a task which has not ended runs in.

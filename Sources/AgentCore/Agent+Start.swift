@@ -104,8 +104,13 @@ extension Agent {
                 commandStarted(row.container, at: now, into: &outbox)
             }
         case .default, .custom:
-            // A task may have ended since, without the launcher hearing of it.
-            update(row, into: &outbox)
+            let key = ExecutorKey(row.framework, row.executor.id)
+            let reported = (state.executors[key]?.tasks ?? []).filter {
+                state.tasks[TaskKey(key.framework, $0)]?.latest != nil
+            }
+            runs[row.container]?.delivered = Set(reported)
+            // Tasks may have come or ended since, without the launcher hearing of it.
+            requestUpdate(of: row.container, into: &outbox)
             timers.set(
                 .subscribe(row.container), at: now + options.executorReregistrationTimeout)
         }

@@ -77,6 +77,8 @@ package struct Agent: Machine {
             finish(container, .failed(reason), at: now, into: &outbox)
         case .containerEnded(let container, let end):
             finish(container, .ended(end), at: now, into: &outbox)
+        case .containerUpdated(let container, let failure):
+            containerUpdated(container, failure: failure, at: now, into: &outbox)
         case .diskLimitReached(let container, let message, let status):
             stop(
                 container, .diskLimit(message: message, status: status), grace: .zero, at: now,

@@ -20,8 +20,9 @@ package struct ContainerLaunch: Equatable, Sendable {
     package var directory: String
     /// The task's user, else the framework's; an executor's own command may name another.
     package var user: String
-    /// Of the executor and of all tasks that await it, with their allocation role.
+    /// Of the executor and of its first task, with their allocation role.
     package var resources: [Resource]
+    /// Those that it starts with: an executor's own, not its tasks'.
     package var volumes: [VolumeMount]
 
     package init(

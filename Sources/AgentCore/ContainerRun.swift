@@ -26,11 +26,23 @@ struct ContainerRun: Equatable, Sendable {
     var stream: ExecutorStreamID?
     /// Tasks that its executor knows.
     var delivered: Set<TaskID> = []
+    /// Tasks whose resources and volumes the container has been given.
+    var prepared: Set<TaskID> = []
+    /// The update that the launcher works on, by the tasks that wait for it; nil: none.
+    var update: [TaskID]?
+    /// What the container is to hold differs from what it was last told.
+    var needsUpdate = false
+    /// Several tasks in one update have failed: the next ones bring one task each, so that none
+    /// fails for another's fault.
+    var isStepwise = false
     /// Whether any task was ever delivered.
     var hasWorked = false
     var hasChecks = false
     /// What the last health check said.
     var isHealthy: Bool?
+
+    /// Whether an executor that runs since before the agent's start has not come back yet.
+    var isRecovering: Bool { hasWorked && stream == nil }
 }
 
 extension Payload {

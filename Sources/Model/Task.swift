@@ -134,6 +134,7 @@ package struct StatusReason: Hashable, Sendable {
     package static let resourcesUnknown = StatusReason(18)
     package static let diskLimitation = StatusReason(20)
     package static let launchFailed = StatusReason(21)
+    package static let containerUpdateFailed = StatusReason(22)
     package static let registrationTimeout = StatusReason(23)
     package static let reregistrationTimeout = StatusReason(24)
     package static let taskGroupInvalid = StatusReason(25)

@@ -13,6 +13,8 @@ struct Harness {
     var last: [Agent.Action] = []
     var sequence: UInt64 = 0
     var updates: [StatusUpdate] = []
+    /// Whether updates of containers stay unanswered; else each succeeds at once.
+    var holdsContainerUpdates = false
 
     static let agentID = AgentID("S0")
     static let framework = FrameworkID("F")
@@ -34,6 +36,15 @@ struct Harness {
         var outbox = Outbox<Agent.Action>()
         agent.handle(event, at: now, into: &outbox)
         last = outbox.drain()
+        var answered = 0
+        while !holdsContainerUpdates, answered < last.count {
+            if case .updateContainer(let container, _, _) = last[answered] {
+                agent.handle(
+                    .containerUpdated(container, failure: nil), at: now, into: &outbox)
+                last += outbox.drain()
+            }
+            answered += 1
+        }
         for action in last {
             if case .store(let record) = action { journal.append(record) }
             if case .compactJournal(let records) = action { journal = records }
@@ -134,6 +145,14 @@ struct Harness {
             } else {
                 nil
             }
+        }
+    }
+
+    /// What containers are to hold by the last actions: the names of the tasks' volumes.
+    var mounted: [[String]] {
+        last.compactMap { action in
+            guard case .updateContainer(_, _, let volumes) = action else { return nil }
+            return volumes.map(\.volume.value)
         }
     }
 

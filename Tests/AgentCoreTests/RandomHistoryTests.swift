@@ -21,7 +21,8 @@ import Testing
         }
         let wanted = [
             "crash", "reboot", "disconnect", "compaction", "executor disconnect",
-            "volume work failed", "operation_repeated", "update_unknown", "task_unknown",
+            "volume work failed", "container update", "container update failed",
+            "operation_repeated", "update_unknown", "task_unknown",
             "volume_work_unknown", "TASK_STARTING", "TASK_RUNNING", "TASK_FINISHED",
             "TASK_FAILED", "TASK_KILLED", "TASK_DROPPED", "command task", "executor task",
             "RESERVE", "UNRESERVE", "CREATE", "DESTROY", "GROW_VOLUME",
@@ -89,6 +90,9 @@ extension World {
             work[uuid] = nil
             change(changes)
             send(.volumesChanged(uuid, failure: nil), mayCrash: false)
+        }
+        for container in Array(updates.keys) {
+            finishUpdate(of: container, isFailing: false)
         }
         for (key, state) in tasks where !state.isTerminal {
             hear(.kill(key.framework, key.task, graceMilliseconds: 0), mayCrash: false)

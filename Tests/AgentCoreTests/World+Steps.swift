@@ -9,7 +9,7 @@ extension World {
     /// One thing that may happen.
     mutating func step() {
         now = now + .milliseconds(Int64(chance.below(400)))
-        switch chance.below(20) {
+        switch chance.below(22) {
         case 0...3: operate()
         case 4...5: finishWork()
         case 6...8: launch()
@@ -17,6 +17,7 @@ extension World {
         case 11...13: acknowledge()
         case 14: kill()
         case 15...16: executorStep()
+        case 20...21: finishUpdate()
         case 17: repeatSomething()
         case 18: if chance.oneIn(4) { disconnect() } else { connect() }
         default: pass()
@@ -107,6 +108,18 @@ extension World {
             change(changes)
             send(.volumesChanged(uuid, failure: nil))
         }
+    }
+
+    private mutating func finishUpdate() {
+        guard let container = updates.keys.first else { return }
+        finishUpdate(of: container, isFailing: chance.oneIn(6))
+    }
+
+    mutating func finishUpdate(of container: ContainerID, isFailing: Bool) {
+        guard let volumes = updates.removeValue(forKey: container) else { return }
+        count(isFailing ? "container update failed" : "container update")
+        if !isFailing || chance.oneIn(2) { executors[container]?.volumes = volumes }
+        send(.containerUpdated(container, failure: isFailing ? "bad mount" : nil))
     }
 
     private func isDone(_ changes: [VolumeChange]) -> Bool {

@@ -17,6 +17,8 @@ struct World {
         var tasks: OrderedDictionary<TaskID, TaskDescription> = [:]
         var updates: [StatusUpdate] = []
         var seen: Set<TaskID> = []
+        /// What its container holds of tasks' volumes.
+        var volumes: [VolumeMount] = []
     }
 
     var agent: Agent
@@ -34,6 +36,8 @@ struct World {
     var executors: OrderedDictionary<ContainerID, Executor> = [:]
     // What does not.
     var work: OrderedDictionary<OperationUUID, [VolumeChange]> = [:]
+    /// What running containers are to hold, not answered yet.
+    var updates: OrderedDictionary<ContainerID, [VolumeMount]> = [:]
     var requests: [ExecutorRequestID] = []
 
     // The master.
@@ -103,6 +107,10 @@ struct World {
             change(changes)
         }
         work = [:]
+        for (container, volumes) in updates where chance.oneIn(2) {
+            executors[container]?.volumes = volumes
+        }
+        updates = [:]
         for (container, state) in containers where state == .starting {
             if chance.oneIn(2) { setRunning(container) } else { forget(container) }
         }
@@ -140,6 +148,7 @@ struct World {
     }
 
     mutating func forget(_ container: ContainerID) {
+        updates[container] = nil
         containers[container] = nil
         launches[container] = nil
         executors[container] = nil
@@ -181,6 +190,7 @@ struct World {
             }
             containers[launch.container] = .starting
             launches[launch.container] = launch
+        case .updateContainer(let container, _, let volumes): update(container, volumes)
         case .signalContainer(let container, .kill): end(container, 9)
         case .signalContainer(let container, .terminate):
             if chance.oneIn(2) { end(container, 15) }
@@ -197,9 +207,25 @@ struct World {
             #expect(refusal == nil)
             requests.removeAll { $0 == request }
         case .drop(let reason, _): count(reason.rawValue)
-        case .updateContainer, .startChecks, .stopChecks: break
+        case .startChecks, .stopChecks: break
         case .exit(let text): Issue.record("the agent ended: \(text)")
         }
+    }
+
+    private mutating func update(_ container: ContainerID, _ volumes: [VolumeMount]) {
+        #expect(updates[container] == nil, "two updates of a container at once")
+        #expect(containers[container] != .starting)
+        for mount in volumes {
+            #expect(disk[mount.volume] != nil, "a container is given a volume that is gone")
+        }
+        for task in executors[container]?.seen.sorted() ?? [] {
+            guard let entry = agent.state.tasks[TaskKey(Harness.framework, task)],
+                entry.isHolding
+            else { continue }
+            let held = agent.mounts(of: entry.row.task.resources)
+            #expect(held.allSatisfy(volumes.contains), "a running task loses its volume")
+        }
+        updates[container] = volumes
     }
 
     private mutating func end(_ container: ContainerID, _ status: Int32) {
@@ -217,6 +243,10 @@ struct World {
         case .launch(let task):
             let isNew = executors[container]?.seen.insert(task.id).inserted == true
             #expect(isNew, "a task was launched twice")
+            #expect(updates[container] == nil, "a task was launched during an update")
+            let mounted = executors[container]?.volumes ?? []
+            let wanted = agent.mounts(of: task.resources)
+            #expect(wanted.allSatisfy(mounted.contains), "a task lacks its volume")
             executors[container]?.tasks[task.id] = task
             update(task.id, .running, in: container)
         case .kill(let task, _):
