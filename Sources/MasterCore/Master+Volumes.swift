@@ -67,8 +67,10 @@ extension Master {
 
     /// What each task and executor on an agent holds.
     func holdings(of agent: MasterAgent) -> [Resources] {
-        let tasks = agent.tasks.compactMap { frameworks[$0.framework]?.tasks[$0.task]?.booked }
-        let executors = agent.executors.compactMap {
+        let tasks = agent.tasks.sorted().compactMap {
+            frameworks[$0.framework]?.tasks[$0.task]?.booked
+        }
+        let executors = agent.executors.sorted().compactMap {
             frameworks[$0.framework]?.executors[$0]?.booked
         }
         return tasks + executors
