@@ -7,7 +7,7 @@ import Model
 //
 //     task: waiting -> in an update -> prepared -> delivered
 //                          |
-//                          +--failed--> TASK_FAILED (or alone in a next update, if it was not alone)
+//                          +--failed--> TASK_FAILED; or alone in a next update, if it was not
 
 extension Agent {
     /// What an executor's container is to hold has changed: the launcher is told once it can be.
