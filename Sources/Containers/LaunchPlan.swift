@@ -24,7 +24,7 @@ package struct LaunchPlan: Equatable, Sendable {
     }
 
     /// A symbolic link in the sandbox, for launchers that cannot mount.
-    package struct Link: Equatable, Sendable {
+    package struct Link: Codable, Equatable, Sendable {
         /// Below the sandbox.
         package var path: [String]
         package var target: String

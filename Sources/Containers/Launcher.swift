@@ -22,6 +22,12 @@ package struct FoundContainer: Equatable, Sendable {
     }
 }
 
+/// Whom a container runs as, in numbers.
+package struct ContainerOwner: Equatable, Sendable {
+    package var uid: UInt32
+    package var gid: UInt32
+}
+
 /// What a container uses.
 package struct ContainerUsage: Equatable, Sendable {
     package var processes: Int
@@ -72,16 +78,13 @@ package protocol Launcher: Sendable {
     /// The first process, as the host numbers it; nil: not running.
     func pid(_ id: String) -> Int32?
     func usage(_ id: String) -> ContainerUsage?
-    /// Gives a running container other limits and further volumes, which appear in its sandbox.
+    /// Whom a container runs as; nil: not known.
+    func owner(_ id: String) -> ContainerOwner?
+    /// Gives a running container these limits, and in its sandbox exactly these volumes beside
+    /// those that it was launched with: what an earlier call gave and is not wanted any more goes,
+    /// at once for new openers. Idempotent; after an error any part may be done. Calls about one
+    /// container, `remove` among them, must not overlap.
     func update(
-        _ id: String, limits: ContainerSpec.Limits, adding volumes: [ContainerSpec.Volume]
+        _ id: String, limits: ContainerSpec.Limits, volumes: [ContainerSpec.Volume]
     ) throws(ContainerError)
-}
-
-extension Launcher {
-    package func update(
-        _ id: String, limits: ContainerSpec.Limits, adding volumes: [ContainerSpec.Volume]
-    ) throws(ContainerError) {
-        throw ContainerError("the \(name) launcher can't change container \(id) while it runs")
-    }
 }

@@ -39,7 +39,8 @@ package struct PlainLauncher: Launcher {
         try state.make(
             .init(
                 sandbox: spec.sandbox, workingDirectory: working, uid: spec.user.uid,
-                gid: spec.user.gid, groups: spec.user.groups, environment: environment))
+                gid: spec.user.gid, groups: spec.user.groups, environment: environment,
+                places: plan.links.map(\.path)))
         do throws(ContainerError) {
             try containers.start(
                 spec,
@@ -87,16 +88,27 @@ package struct PlainLauncher: Launcher {
         ).run { _ in }
     }
 
-    /// Links for the volumes; the limits are not enforced anyway.
+    /// Links for the volumes; the limits are not enforced anyway. Which links it has made, a file
+    /// of the state directory tells, so that no link of the task's own is ever removed.
     package func update(
-        _ id: String, limits: ContainerSpec.Limits, adding volumes: [ContainerSpec.Volume]
+        _ id: String, limits: ContainerSpec.Limits, volumes: [ContainerSpec.Volume]
     ) throws(ContainerError) {
-        guard let record = containers.state(id).record() else {
-            throw ContainerError("container \(id) is not known")
+        let state = containers.state(id)
+        guard let record = state.record(), containers.main(id) != nil else {
+            throw ContainerError("container \(id) does not run")
         }
-        let links = try LinksIsolator.links(volumes)
-        try Sandbox.makeLinks(
-            links, in: record.sandbox, uid: record.uid, gid: record.gid)
+        let places = try SandboxPlaces(volumes, taken: record.places ?? [], record.sandbox)
+        let wanted = places.sorted.map {
+            LaunchPlan.Link(path: $0.path, target: $0.volume.hostPath)
+        }
+        let made = state.links()
+        // Noted before they are made: one that was noted in vain does no harm.
+        try state.write(StateDirectory.linksFile, made + wanted.filter { !made.contains($0) })
+        for link in made where !wanted.contains(link) {
+            try Sandbox.removeLink(link, in: record.sandbox)
+        }
+        try Sandbox.makeLinks(wanted, in: record.sandbox, uid: record.uid, gid: record.gid)
+        try state.write(StateDirectory.linksFile, wanted)
     }
 
     package func recover() throws(ContainerError) -> [FoundContainer] {
@@ -106,6 +118,8 @@ package struct PlainLauncher: Launcher {
     package func remove(_ id: String) { containers.remove(id) {} }
 
     package func pid(_ id: String) -> Int32? { containers.main(id)?.pid }
+
+    package func owner(_ id: String) -> ContainerOwner? { containers.owner(id) }
 
     package func usage(_ id: String) -> ContainerUsage? {
         guard containers.main(id) != nil, let supervisor = containers.supervisorProcess(id) else {

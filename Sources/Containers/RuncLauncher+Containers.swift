@@ -58,7 +58,9 @@ extension RuncLauncher {
             }
             cgroup(id).remove()
             // What `update` has mounted; were it left, removing the sandbox would remove data.
-            guard let sandbox, let table = try? MountTable.current() else { return }
+            guard let sandbox = sandbox.flatMap({ try? Files.realPath($0) }),
+                let table = try? MountTable.current()
+            else { return }
             for entry in table.below(sandbox) {
                 _ = try? Mount.detach(entry.mountPoint, isLazy: true)
             }
@@ -67,76 +69,13 @@ extension RuncLauncher {
 
     package func pid(_ id: String) -> Int32? { containers.main(id)?.pid }
 
+    package func owner(_ id: String) -> ContainerOwner? { containers.owner(id) }
+
     package func usage(_ id: String) -> ContainerUsage? {
         let group = cgroup(id)
         guard containers.main(id) != nil, let time = group.cpuNanoseconds(),
             let memory = group.memoryBytes(), let processes = group.processes()
         else { return nil }
         return ContainerUsage(processes: processes, cpuNanoseconds: time, memoryBytes: memory)
-    }
-
-    /// Volumes are mounted in the sandbox on the host, from where they reach the container.
-    package func update(
-        _ id: String, limits: ContainerSpec.Limits, adding volumes: [ContainerSpec.Volume]
-    ) throws(ContainerError) {
-        guard let record = containers.state(id).record() else {
-            throw ContainerError("container \(id) is not known")
-        }
-        for volume in volumes {
-            guard
-                case .inSandbox(let path) = try ContainerPath(
-                    volume.containerPath, sandbox: record.sandbox)
-            else {
-                throw ContainerError(
-                    "a running container can be given volumes below its sandbox only, not "
-                        + volume.containerPath)
-            }
-            do throws(SystemError) {
-                try mount(volume, at: path, record)
-            } catch {
-                throw ContainerError("the volume at \(volume.containerPath): \(error)")
-            }
-        }
-        try updateLimits(id, limits)
-    }
-
-    private func mount(
-        _ volume: ContainerSpec.Volume, at path: [String], _ record: StateDirectory.Record
-    ) throws(SystemError) {
-        let place = "\(record.sandbox)/\(path.joined(separator: "/"))"
-        // Asked again after a restart of the agent.
-        if try MountTable.current().top(at: place) != nil { return }
-        let directory = try InsideDirectory(record.sandbox).makeDirectories(
-            path, uid: record.uid, gid: record.gid)
-        let tree = try MountTree.clone(volume.hostPath)
-        var attributes: MountTree.Attributes = [.noSetID, .noDevices]
-        if volume.isReadOnly { attributes.insert(.readOnly) }
-        try tree.set(attributes)
-        try tree.attach(to: directory, place)
-    }
-
-    private func updateLimits(
-        _ id: String, _ limits: ContainerSpec.Limits
-    ) throws(ContainerError) {
-        let wanted = LimitsIsolator.limits(limits, hasSwapLimit: cgroups.hasSwapLimit)
-        var arguments = ["--root", runtimeRoot, "update", "--cpu-share", "\(wanted.cpuShares)"]
-        if let quota = wanted.cpuQuotaMicroseconds {
-            arguments += ["--cpu-quota", "\(quota)", "--cpu-period", "100000"]
-        }
-        if let memory = wanted.memoryBytes {
-            arguments += ["--memory", "\(memory)"]
-            if wanted.hasSwapLimit { arguments += ["--memory-swap", "\(memory)"] }
-        }
-        if let processes = wanted.processes { arguments += ["--pids-limit", "\(processes)"] }
-        do throws(SystemError) {
-            let outcome = try Command(
-                runtime, arguments + [id], timeoutMilliseconds: 10_000
-            ).run()
-            if !outcome.isSuccess {
-                throw SystemError("runc update", outcome.summary, errno: EINVAL)
-            }
-        } catch {
-            throw ContainerError("container \(id) keeps its limits: \(error)")
-        }
     }
 }

@@ -114,7 +114,8 @@ package struct RuncLauncher: Launcher {
             .init(
                 sandbox: spec.sandbox,
                 workingDirectory: spec.workingDirectory ?? spec.sandboxInside, uid: spec.user.uid,
-                gid: spec.user.gid, groups: spec.user.groups, environment: spec.environmentTexts))
+                gid: spec.user.gid, groups: spec.user.groups, environment: spec.environmentTexts,
+                places: try SandboxPlaces.launched(spec)))
         do throws(ContainerError) {
             try state.write("config.json", config)
             try containers.start(spec, start(spec, state))

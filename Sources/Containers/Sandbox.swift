@@ -50,6 +50,22 @@ package enum Sandbox {
         }
     }
 
+    /// Removes a link that still points to its volume; what the task has put there stays.
+    static func removeLink(
+        _ link: LaunchPlan.Link, in sandbox: String
+    ) throws(ContainerError) {
+        guard
+            let directory = try? InsideDirectory(sandbox).open(
+                (["."] + link.path.dropLast()).joined(separator: "/"), isDirectory: true)
+        else { return }
+        do throws(SystemError) {
+            try Files.removeLink(link.path.last ?? "", in: directory, target: link.target)
+        } catch {
+            throw ContainerError(
+                "the link at \(link.path.joined(separator: "/")) can't be removed: \(error)")
+        }
+    }
+
     /// Makes symbolic links to volumes, with the same care.
     static func makeLinks(
         _ links: [LaunchPlan.Link], in sandbox: String, uid: UInt32, gid: UInt32
@@ -60,6 +76,11 @@ package enum Sandbox {
                     Array(link.path.dropLast()), uid: uid, gid: gid)
                 try Files.makeLink(link.path.last ?? "", in: directory, target: link.target)
             } catch {
+                guard !error.isOccupied else {
+                    throw ContainerError(
+                        "a volume can't be at \(link.path.joined(separator: "/")): something else "
+                            + "is there in the sandbox")
+                }
                 throw ContainerError(
                     "no link for the volume at \(link.path.joined(separator: "/")): \(error)")
             }

@@ -9,6 +9,7 @@ package import Linux
 ///     supervisor      PID START-TIME BOOT-ID of the supervisor
 ///     pid             the same of the container's first process
 ///     exit            how it ended; durable
+///     links.json      the plain launcher's links for volumes of later tasks
 ///     config.json, runtime.pid, runtime.log   runc's
 package struct StateDirectory: Sendable {
     /// What is kept of the spec.
@@ -20,6 +21,8 @@ package struct StateDirectory: Sendable {
         package var groups: [UInt32]
         /// `NAME=VALUE`.
         package var environment: [String]
+        /// Below the sandbox: where volumes were from the start. Nil: nobody has noted it.
+        package var places: [[String]]?
     }
 
     package let id: String
@@ -51,7 +54,7 @@ package struct StateDirectory: Sendable {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.withoutEscapingSlashes, .sortedKeys]
         do {
-            try encoder.encode(value).write(to: URL(filePath: file(name)))
+            try encoder.encode(value).write(to: URL(filePath: file(name)), options: .atomic)
         } catch {
             throw ContainerError("container \(id): \(name) can't be written: \(error)")
         }
@@ -62,6 +65,15 @@ package struct StateDirectory: Sendable {
             return nil
         }
         return try? JSONDecoder().decode(Record.self, from: data)
+    }
+
+    static let linksFile = "links.json"
+
+    func links() -> [LaunchPlan.Link] {
+        guard let data = FileManager.default.contents(atPath: file(Self.linksFile)) else {
+            return []
+        }
+        return (try? JSONDecoder().decode([LaunchPlan.Link].self, from: data)) ?? []
     }
 
     package func process(_ name: String) -> ProcessRecord? {

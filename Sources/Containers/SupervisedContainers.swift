@@ -197,6 +197,10 @@ package final class SupervisedContainers: Sendable {
 
     // MARK: - Processes
 
+    package func owner(_ id: String) -> ContainerOwner? {
+        state(id).record().map { ContainerOwner(uid: $0.uid, gid: $0.gid) }
+    }
+
     /// The first process, if it runs.
     package func main(_ id: String) -> ProcessHandle? {
         main(of: state(id)).flatMap { $0.hasEnded ? nil : $0 }

@@ -107,6 +107,12 @@ package struct Cgroup: Hashable, Sendable {
         return max(0, used - (field(cache, in: file("memory", "memory.stat")) ?? 0))
     }
 
+    /// Nil: none is set, or it can't be read.
+    package func memoryLimitBytes() -> Int64? {
+        number(
+            file("memory", layout.version == .v2 ? "memory.max" : "memory.limit_in_bytes"))
+    }
+
     /// How many processes and threads are in it.
     package func processes() -> Int? {
         number(file("pids", "pids.current")).map(Int.init)

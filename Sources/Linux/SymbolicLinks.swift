@@ -16,6 +16,15 @@ extension Files {
         }
     }
 
+    /// Removes a symbolic link from an open directory, if it points there; else nothing.
+    package static func removeLink(
+        _ name: String, in directory: borrowing Descriptor, target: String
+    ) throws(SystemError) {
+        let number = directory.number
+        guard linkTarget("/proc/self/fd/\(number)/\(name)") == target else { return }
+        try SystemError.check("unlinkat", name) { unlinkat(number, name, 0) }
+    }
+
     /// Lets a symbolic link point elsewhere, at no time being absent; makes it if need be.
     package static func replaceLink(_ path: String, target: String) throws(SystemError) {
         let aside = path + ".new"

@@ -123,4 +123,35 @@ import Testing
         _ = await launcher.end("checked")
         #expect(throws: ContainerError.self) { try check("true", 1) }
     }
+
+    @Test func volumesComeAndGoAsLinks() async throws {
+        let bench = try LauncherBench()
+        let launcher = try bench.launcher()
+        let limits = ContainerSpec.Limits(cpus: 1)
+        try launcher.launch(bench.spec("task", "echo up; sleep 1000"))
+        bench.awaitOutput("task")
+        let place = { (name: String) in "\(bench.sandbox("task"))/\(name)" }
+        func give(_ target: String, _ path: String) throws {
+            try bench.launcher().update(
+                "task", limits: limits,
+                volumes: [.init(hostPath: target, containerPath: path, isReadOnly: false)])
+        }
+        try give("/one", "a/data")
+        #expect(Files.linkTarget(place("a/data")) == "/one")
+        try give("/two", "a/data")
+        #expect(Files.linkTarget(place("a/data")) == "/two")
+        #expect(throws: ContainerError.self) { try give("/two", "/data") }
+        // What is the task's own stays, also where a volume was.
+        try Files.replaceLink(place("a/data"), target: "/own")
+        #expect(throws: ContainerError.self) { try give("/one", "a/data") }
+        #expect(Files.linkTarget(place("a/data")) == "/own")
+        try give("/one", "b")
+        try launcher.update("task", limits: limits, volumes: [])
+        #expect(Files.linkTarget(place("b")) == nil)
+        #expect(Files.linkTarget(place("a/data")) == "/own")
+        launcher.kill("task")
+        _ = await launcher.end("task")
+        #expect(throws: ContainerError.self) { try give("/one", "b") }
+        launcher.remove("task")
+    }
 }

@@ -109,27 +109,6 @@ struct RuncVolumeTests {
         #expect(try tree().isEmpty)
     }
 
-    /// Volumes given to a running container appear in it, and go before its sandbox can.
-    @Test func aRunningContainerIsGivenVolumes() async throws {
-        let bench = try RuncBench()
-        let launcher = try bench.launcher()
-        let data = try bench.volume("late")
-        let script =
-            "echo up; until [ -e late/data/go ]; do sleep 0.1; done; echo ok > late/data/ok"
-        try launcher.launch(bench.spec("grows", script))
-        bench.awaitOutput("grows")
-        let limits = ContainerSpec.Limits(cpus: 0.25, memoryBytes: 64 << 20)
-        try launcher.update(
-            "grows", limits: limits,
-            adding: [.init(hostPath: data, containerPath: "late/data", isReadOnly: false)])
-        _ = FileManager.default.createFile(atPath: "\(data)/go", contents: nil)
-        #expect(await launcher.end("grows").waitStatus == 0)
-        #expect(try Files.list(data) == ["go", "ok"])
-        launcher.remove("grows")
-        #expect(try Files.list("\(bench.sandbox("grows"))/late/data").isEmpty)
-        #expect(try Files.list(data) == ["go", "ok"])
-    }
-
     /// What is mounted below the work directory later reaches the sandbox's copy of it.
     @Test func laterMountsBelowTheSandboxAppear() async throws {
         let bench = try RuncBench()
