@@ -26,6 +26,8 @@ final class AgentContainers: Sendable {
     private let switchesUser: Bool
     private let threads = BlockingThreads("containers", limit: 8)
     private let phases = Mutex<[ContainerID: Phase]>([:])
+    /// Containers that are being updated, and whether they are to be removed after that.
+    private let updating = Mutex<[ContainerID: Bool]>([:])
     private let send: @Sendable (Agent.Event) -> Void
 
     init(
@@ -100,7 +102,47 @@ final class AgentContainers: Sendable {
 
     func remove(_ id: ContainerID) {
         phases.withLock { $0[id] = nil }
-        threads.run { [self] in launcher.remove(id.value) }
+        // What an update mounts after the removal, nobody would unmount.
+        let isUpdating = updating.withLock { updating in
+            guard updating[id] != nil else { return false }
+            updating[id] = true
+            return true
+        }
+        if !isUpdating { threads.run { [self] in launcher.remove(id.value) } }
+    }
+
+    /// Gives a running container what it is to hold; `finished` gets nil or why not. The agent asks
+    /// for the next update of a container only then.
+    func update(
+        _ id: ContainerID, resources: [Resource], volumes: [VolumeMount],
+        _ finished: @escaping @Sendable (String?) -> Void
+    ) {
+        updating.withLock { $0[id] = false }
+        threads.run { [self] in
+            var failure: String?
+            do {
+                try updateNow(id, resources, volumes)
+            } catch {
+                failure = "\(error)"
+            }
+            if updating.withLock({ $0.removeValue(forKey: id) }) == true {
+                launcher.remove(id.value)
+            }
+            finished(failure)
+        }
+    }
+
+    private func updateNow(
+        _ id: ContainerID, _ resources: [Resource], _ mounts: [VolumeMount]
+    ) throws {
+        guard let owner = launcher.owner(id.value) else {
+            throw ContainerError("container \(id) is not known")
+        }
+        try launcher.update(
+            id.value, limits: Self.limits(resources),
+            volumes: try mounted(
+                mounts, VolumeOwner(uid: owner.uid, gid: owner.gid, mode: 0o700),
+                mayBeInUse: true))
     }
 
     /// Runs a check's command in a task's container; nil: it took too long or could not run.
@@ -151,21 +193,25 @@ final class AgentContainers: Sendable {
                     $0.value, isExecutable: $0.executable, isExtracted: $0.extract,
                     outputFile: $0.hasOutputFile ? $0.outputFile : nil)
             }, into: launch.directory, as: user)
-        var mounted: [ContainerSpec.Volume] = []
-        for volume in launch.volumes {
-            let path = try volumes.mount(
-                volume.volume, owner: VolumeOwner(uid: user.uid, gid: user.gid, mode: 0o700))
-            mounted.append(
-                .init(
-                    hostPath: path, containerPath: volume.containerPath,
-                    isReadOnly: volume.isReadOnly))
-        }
+        let mounted = try mounted(
+            launch.volumes, VolumeOwner(uid: user.uid, gid: user.gid, mode: 0o700))
         return ContainerSpec(
             id: launch.container.value, sandbox: launch.directory, user: user,
             command: Self.command(command),
             environment: TaskEnvironment.make(
                 launch, command, agentAddress: agentAddress, home: user.home),
             volumes: mounted, limits: Self.limits(launch.resources))
+    }
+
+    /// The volumes, reachable on the host and owned by a container's user.
+    private func mounted(
+        _ mounts: [VolumeMount], _ owner: VolumeOwner, mayBeInUse: Bool = false
+    ) throws -> [ContainerSpec.Volume] {
+        try mounts.map { mount in
+            ContainerSpec.Volume(
+                hostPath: try volumes.mount(mount.volume, owner: owner, mayBeInUse: mayBeInUse),
+                containerPath: mount.containerPath, isReadOnly: mount.isReadOnly)
+        }
     }
 
     private static func command(_ command: Mesos_V1_CommandInfo) -> ContainerSpec.Command {

@@ -47,7 +47,15 @@ struct AgentShell: MachineShell {
                 send(.volumesChanged(uuid, failure: failure))
             }
         case .launchContainer(let launch): containers.launch(launch)
-        case .updateContainer: break
+        case .updateContainer(let id, let resources, let mounts):
+            containers.update(id, resources: resources, volumes: mounts) { [send, logger] failure in
+                if let failure {
+                    logger.warning(
+                        "a container is not updated",
+                        metadata: ["container": "\(id)", "error": "\(failure)"])
+                }
+                send(.containerUpdated(id, failure: failure))
+            }
         case .signalContainer(let id, let signal): containers.signal(id, signal)
         case .removeContainer(let id): containers.remove(id)
         case .startChecks(let task, let container, let payload):

@@ -1,5 +1,6 @@
 import AgentCore
 import Dispatch
+import Linux
 import Logging
 import Model
 import Synchronization
@@ -121,12 +122,22 @@ final class AgentVolumes: Sendable {
     }
 
     /// Makes a volume reachable for a task and gives its root to the task's user; returns its path.
-    func mount(_ uuid: VolumeUUID, owner: VolumeOwner) throws(VolumeError) -> String {
+    ///
+    /// With `mayBeInUse` a root that is the user's already stays as the user has made it.
+    func mount(
+        _ uuid: VolumeUUID, owner: VolumeOwner, mayBeInUse: Bool = false
+    ) throws(VolumeError) -> String {
         guard let store = store(of: uuid) else {
             throw .conflict("this agent has no volume \(uuid)")
         }
+        let path = try store.mount(uuid)
+        if mayBeInUse, let root = try? FileStatus.of(path), root.uid == owner.uid,
+            root.gid == owner.gid
+        {
+            return path
+        }
         try store.setOwner(uuid, owner)
-        return try store.mount(uuid)
+        return path
     }
 
     /// Where a volume's data is; nil: it is none of this agent's.
