@@ -13,6 +13,8 @@ struct AgentHost {
         var state = ContainerState.starting
         /// The agent knows of its end.
         var isTold = false
+        /// Of a custom executor's container that runs.
+        var executor: SimulatedExecutor?
     }
 
     struct EndedOperation {
@@ -37,6 +39,8 @@ struct AgentHost {
     var ended: OrderedDictionary<OperationUUID, EndedOperation> = [:]
     // What does not.
     var work: OrderedDictionary<OperationUUID, [VolumeChange]> = [:]
+    /// What running containers are to hold, not answered yet.
+    var updates: OrderedDictionary<ContainerID, [VolumeMount]> = [:]
 
     let base: Resources
 
@@ -55,6 +59,8 @@ struct AgentHost {
         options.updateRetryLongest = .seconds(10)
         options.registrationRetryLongest = .seconds(4)
         options.compactionThreshold = 150
+        options.executorReregistrationTimeout = .seconds(6)
+        options.executorRegistrationTimeout = .seconds(8)
         return options
     }
 

@@ -32,6 +32,9 @@ enum Happening {
     case volumeWork(agent: Int, life: Int, OperationUUID)
     /// A container's next step: it starts, ends, or its end is noticed.
     case container(agent: Int, boot: Int, ContainerID)
+    /// A custom executor's next step.
+    case executor(agent: Int, boot: Int, ContainerID)
+    case containerUpdate(agent: Int, life: Int, ContainerID)
     case startMaster
     case startAgent(Int)
     case subscribe(framework: Int)

@@ -5,15 +5,20 @@ package enum Occurrence: Int, CaseIterable, Sendable {
     case streamBroken, schedulerFailover, callDuplicated, callLost, callReordered
     case volumeWorkFailed, volumeWorkSlow, containerFailed, taskFailed, agentGone
     case agentUnreachable, acknowledgementSkipped
+    case executorStreamBroken, executorEnded, containerUpdateFailed, containerUpdateSlow
     // calls of schedulers
     case subscribe, accept, decline, kill, revive, suppress, reconcile, acknowledge, teardown
     case reconcileOperations, acknowledgeOperation
     // steps of an accept
     case reserve, unreserve, create, destroy, grow, shrink, launch, launchOnVolume
+    case launchInExecutor
     // calls of operators
     case operatorReserve, operatorUnreserve, operatorCreate, operatorDestroy, operatorGrow
     case operatorShrink, operatorKill, operatorTeardown, callRefused
+    // calls of executors, and what they are told
+    case executorSubscribe, executorUpdate, executorUpdatesRepeated, executorKill
     // what came of them
+    case containerUpdated
     case operationFinished, operationFailed, taskStarted, taskEnded, compaction
 
     package var name: String { "\(self)" }

@@ -60,9 +60,22 @@ struct OperationDraw {
         if let volume = pick(Array(volumes), &chance) {
             resources.append(volume.with(allocationRole: nil))
         }
+        let executor = chance.oneIn(2) ? executor(&chance) : nil
         return TaskDescription(
             id: TaskID(name), name: name, agent: agent, resources: resources,
-            killGraceMilliseconds: 500, payload: Payload([7]))
+            executor: executor, hasCommand: executor == nil, killGraceMilliseconds: 500,
+            payload: Payload([7]))
+    }
+
+    /// One of few, so that it runs several tasks.
+    private func executor(_ chance: inout SeededGenerator) -> ExecutorDescription? {
+        let resources = [Resource.amount("cpus", 1), Resource.amount("mem", 32)]
+        guard pool.contains(Resource.amount("cpus", 2).with(allocationRole: role)) else {
+            return nil
+        }
+        return ExecutorDescription(
+            id: ExecutorID("executor\(chance.below(2))"), kind: .custom, resources: resources,
+            payload: Payload([9]))
     }
 
     func occurrence(_ kind: OfferOperation.Kind, isOperator: Bool) -> Occurrence {

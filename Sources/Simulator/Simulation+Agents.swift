@@ -63,9 +63,16 @@ extension Simulation {
             agents[index].change(changes)
         }
         agents[index].work = [:]
+        for (id, volumes) in agents[index].updates where chance.oneIn(2) {
+            agents[index].containers[id]?.executor?.volumes = volumes
+        }
+        agents[index].updates = [:]
+        for id in agents[index].containers.keys {
+            agents[index].containers[id]?.executor?.stream = nil
+        }
         for (id, container) in agents[index].containers where container.state == .starting {
             if chance.oneIn(2) {
-                agents[index].containers[id]?.state = .running
+                setRunning(id, on: index)
                 add(.container(agent: index, boot: agents[index].boot, id), within: 8_000)
             } else {
                 agents[index].containers[id] = nil
@@ -123,9 +130,12 @@ extension Simulation {
             agents[index].containers[container] = nil
         case .drop(let reason, _): digest.add(reason.rawValue)
         case .exit(let text): exited(index, text)
-        case .updateContainer, .startChecks, .stopChecks, .sendExecutorEvent,
-            .refuseExecutorStream, .closeExecutorStream, .answer:
-            break
+        case .updateContainer(let container, _, let volumes):
+            update(container, volumes, on: index)
+        case .sendExecutorEvent(let stream, let event): hear(event, on: stream, of: index)
+        case .refuseExecutorStream(let stream, _), .closeExecutorStream(let stream):
+            closeExecutorStream(stream, of: index)
+        case .startChecks, .stopChecks, .answer: break
         }
     }
 

@@ -44,11 +44,16 @@ extension Simulation {
         case .kill: status = 9
         }
         switch container.state {
-        case .starting, .running:
-            agents[index].containers[id]?.state = .ended(status)
-            later(id, on: index, within: 30)
+        case .starting, .running: end(id, status: status, on: index)
         case .ended: break
         }
+    }
+
+    /// Ends a container; its agent learns it soon.
+    mutating func end(_ id: ContainerID, status: Int32, on index: Int) {
+        agents[index].containers[id]?.state = .ended(status)
+        agents[index].containers[id]?.executor = nil
+        later(id, on: index, within: 30)
     }
 
     mutating func progress(_ index: Int, boot: Int, _ id: ContainerID) {
@@ -63,14 +68,19 @@ extension Simulation {
                 agents[index].containers[id] = nil
                 return tell(index, .containerFailed(id, reason: "no such image"))
             }
-            agents[index].containers[id]?.state = .running
+            setRunning(id, on: index)
             later(id, on: index, within: chance.oneIn(3) ? 40_000 : 4_000)
             tell(index, .containerStarted(id, status: Payload([1])))
         case .running:
             let status: Int32 = chance.oneIn(3) ? 1 << 8 : 0
-            if status != 0 { count(.taskFailed) }
-            agents[index].containers[id]?.state = .ended(status)
-            later(id, on: index, within: 20)
+            if container.executor != nil {
+                // With tasks in it; most executors live on until they are idle.
+                guard chance.oneIn(3) else { return }
+                count(.executorEnded)
+            } else if status != 0 {
+                count(.taskFailed)
+            }
+            end(id, status: status, on: index)
         case .ended(let status):
             guard agents[index].isUp, !container.isTold else { return }
             agents[index].containers[id]?.isTold = true

@@ -107,9 +107,10 @@ extension Simulation {
             guard let task = draw.task(names.0, on: script.offer.agent, &chance) else { return }
             let hasVolume = task.resources.contains(where: \.isPersistentVolume)
             count(hasVolume ? .launchOnVolume : .launch)
+            if task.executor != nil { count(.launchInExecutor) }
             script.tasks.append(task.id)
             script.operations.append(OfferOperation(.launch([task])))
-            for resource in task.resources {
+            for resource in task.resources + (task.executor?.resources ?? []) {
                 script.resources.subtract(resource.with(allocationRole: script.offer.role))
             }
             return

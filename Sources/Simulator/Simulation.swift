@@ -121,6 +121,10 @@ package struct Simulation {
         case .volumeWork(let agent, let life, let uuid): finishWork(agent, life: life, uuid)
         case .container(let agent, let boot, let container):
             progress(agent, boot: boot, container)
+        case .executor(let agent, let boot, let container):
+            executorStep(agent, boot: boot, container)
+        case .containerUpdate(let agent, let life, let container):
+            finishUpdate(agent, life: life, container)
         case .startMaster: startMaster()
         case .startAgent(let agent): startAgent(agent)
         case .subscribe(let framework): subscribe(framework)
