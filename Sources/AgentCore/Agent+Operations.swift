@@ -70,11 +70,22 @@ extension Agent {
     }
 
     private func objection(to operation: AgentOperation, claims: Claims? = nil) -> String? {
-        if isStorageLow, operation.needsSpace, operations[operation.sequence]?.phase == .waiting {
+        if isStorageLow, needsSpace(operation), operations[operation.sequence]?.phase == .waiting {
             return "the disk of the agent's work directory is nearly full"
         }
         return state.objection(
             to: operation, volumesAtMost: options.limits.volumesPerAgent, claims: claims)
+    }
+
+    /// Whether an operation takes space that it does not have yet. What an earlier process may have
+    /// done on the disk can't be refused any more; of growth nobody knows, so its backend decides.
+    private func needsSpace(_ operation: AgentOperation) -> Bool {
+        operation.volumeChanges.contains { change in
+            switch change {
+            case .create(let volume): !unclaimedVolumes.contains(volume.uuid)
+            case .destroy, .resize: false
+            }
+        }
     }
 
     private mutating func beginVolumeWork(

@@ -66,9 +66,6 @@ extension AgentOperation {
             }
         }
     }
-
-    /// Whether it needs space on a disk.
-    var needsSpace: Bool { type == .create || type == .grow }
 }
 
 extension AgentState {

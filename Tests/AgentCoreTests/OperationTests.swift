@@ -320,4 +320,28 @@ import Testing
             .applyOperation(harness.apply(.unreserve, .init(disk.reserved, disk))))
         #expect(harness.results.first?.state == .finished)
     }
+
+    /// Done on the disk by a process that could not tell: refused now, it would lie there for ever.
+    @Test func aVolumeThatIsOnTheDiskAlreadyNeedsNoSpace() {
+        var harness = Harness()
+        let volume = Resource.volume("v", 100)
+        harness.hear(.applyOperation(harness.apply(.reserve, .init(disk, disk.reserved))))
+        let create = harness.apply(
+            .create, .init(disk.reserved, volume), [.create(.example("v", volume))])
+        harness.hear(.applyOperation(create))
+        harness.agent = Agent(options: harness.agent.options)
+        harness.send(
+            .started(
+                entropy: [7],
+                StartReport(
+                    bootID: "boot", resources: .example, records: harness.journal,
+                    volumes: [.init(VolumeUUID("v"))])))
+        harness.register()
+        harness.send(.storageLow(true))
+        harness.hear(.applyOperation(create))
+        #expect(harness.last.contains(.changeVolumes(create.uuid, create.volumeChanges)))
+        harness.send(.volumesChanged(create.uuid, failure: nil))
+        #expect(harness.results.first?.state == .finished)
+        #expect(harness.agent.unclaimedVolumes == [])
+    }
 }
