@@ -4,6 +4,9 @@ import Model
 // Operations end in the order of their numbers. Volume work of one that waits begins early when
 // its conversion will certainly fit, whatever becomes of those in front of it; so nothing that was
 // done on a disk ever has to be taken back, and independent work overlaps.
+//
+// A volume that a task holds may grow, if its backend can: the record of the operation's end moves
+// the books and what the task holds together, live and on recovery alike.
 
 extension Agent {
     /// How far behind the first operation volume work may begin early.
@@ -70,8 +73,16 @@ extension Agent {
     }
 
     private func objection(to operation: AgentOperation, claims: Claims? = nil) -> String? {
-        if isStorageLow, needsSpace(operation), operations[operation.sequence]?.phase == .waiting {
+        let isWaiting = operations[operation.sequence]?.phase == .waiting
+        if isStorageLow, needsSpace(operation), isWaiting {
             return "the disk of the agent's work directory is nearly full"
+        }
+        // Where no report has come yet the backend itself refuses.
+        if isWaiting, let volume = state.volumeInUse(grownBy: operation),
+            let uuid = state.volumesByKey[ResourceKey(volume)],
+            volumeReports[uuid]?.growsWhileMounted == false
+        {
+            return "volume \(volume.text) is in use and does not grow while mounted"
         }
         return state.objection(
             to: operation, volumesAtMost: options.limits.volumesPerAgent, claims: claims)
@@ -98,6 +109,9 @@ extension Agent {
     private mutating func beginEarly(into outbox: inout Outbox<Action>) {
         guard operations.count > 1 else { return }
         var claims = Claims()
+        for launch in waiting.launches {
+            for mount in mounts(of: launch.task.resources) { claims.touch(mount.volume) }
+        }
         for entry in operations.prefix(Self.lookahead) {
             let operation = entry.operation
             switch entry.phase {

@@ -34,6 +34,9 @@ struct Claims {
         }
     }
 
+    /// Counts a volume that a launch in front takes as it is now.
+    mutating func touch(_ volume: VolumeUUID) { volumes.insert(volume) }
+
     private mutating func touch(_ change: VolumeChange) {
         switch change {
         case .create(let volume):
@@ -74,10 +77,31 @@ extension AgentState {
         Resources(resources.lazy.map { $0.with(allocationRole: nil) })
     }
 
+    /// The task that holds a volume which is not shared; nil: none, or an executor for itself.
+    func holder(of volume: Resource) -> TaskKey? {
+        let plain = volume.with(allocationRole: nil)
+        guard !plain.isShared, used.entry(ResourceKey(plain)) != nil else { return nil }
+        return tasks.keys.sorted().first { key in
+            guard let entry = tasks[key], entry.isHolding else { return false }
+            return entry.row.task.resources.contains {
+                $0.with(allocationRole: nil).isSameStuff(as: plain)
+            }
+        }
+    }
+
+    /// The volume that an operation grows, if a task holds it.
+    func volumeInUse(grownBy operation: AgentOperation) -> Resource? {
+        guard operation.type == .grow,
+            let volume = operation.conversion.consumed.first(where: \.isPersistentVolume),
+            holder(of: volume) != nil
+        else { return nil }
+        return volume
+    }
+
     /// The first piece of `wanted` that is not free, or nil. With `isSharing` a shared volume may
-    /// have other holders.
+    /// have other holders; `growing` may have one.
     func missing(
-        _ wanted: Resources, isSharing: Bool, claims: Claims? = nil
+        _ wanted: Resources, isSharing: Bool, claims: Claims? = nil, growing: Resource? = nil
     ) -> MissingResource? {
         for entry in wanted.entries {
             let resource = entry.resource
@@ -102,7 +126,8 @@ extension AgentState {
                 guard there == resource.value, isSharing || entry.copies == 1 else {
                     return MissingResource(resource: resource, isInUse: false)
                 }
-                let isFree = held == nil || (isSharing && resource.isShared)
+                let isGrowing = growing?.isSameStuff(as: resource) == true
+                let isFree = held == nil || isGrowing || (isSharing && resource.isShared)
                 guard isFree, claimed == nil else {
                     return MissingResource(resource: resource, isInUse: true)
                 }
@@ -119,9 +144,10 @@ extension AgentState {
         guard conversion.isConserving else {
             return "the operation would make or lose resources"
         }
-        if let missing = missing(conversion.consumed, isSharing: false, claims: claims) {
-            return missing.text
-        }
+        let missing = missing(
+            conversion.consumed, isSharing: false, claims: claims,
+            growing: volumeInUse(grownBy: operation))
+        if let missing { return missing.text }
         var gone = volumeValues(conversion.consumed)
         var made = volumeValues(conversion.converted)
         for change in operation.volumeChanges {

@@ -17,7 +17,8 @@ package struct ExecutorKey: Hashable, Comparable, Sendable {
 
 /// The durable part of an agent: what its journal says. Only `apply` changes it.
 ///
-/// An operation's record moves the books by one sequence number. A task lives from `taskStored`
+/// An operation's record moves the books by one sequence number; one that grows a volume in use
+/// moves what its task holds with them. A task lives from `taskStored`
 /// over its updates to `taskRemoved`; it holds its resources until a terminal update is stored.
 /// An executor's row lives as long as its container.
 package struct AgentState: Equatable, Sendable {
@@ -125,7 +126,19 @@ package struct AgentState: Equatable, Sendable {
         case .resize(let uuid, let amount):
             guard let resource = volumes[uuid]?.resource else { return }
             volumes[uuid]?.resource = resource.with(amount: amount)
+            resizeHeld(resource, to: amount)
         }
+    }
+
+    /// A task that holds the volume holds it in its new size from now on.
+    private mutating func resizeHeld(_ volume: Resource, to amount: Amount) {
+        guard let key = holder(of: volume), let row = tasks[key]?.row else { return }
+        release(row.task.resources)
+        let resources = row.task.resources.map {
+            $0.with(allocationRole: nil).isSameStuff(as: volume) ? $0.with(amount: amount) : $0
+        }
+        hold(resources)
+        tasks[key]?.row.task.resources = resources
     }
 
     // MARK: executors and tasks

@@ -128,6 +128,61 @@ extension Allocator {
         markDirty(agent)
     }
 
+    /// An operator's operation on something that a framework holds together with something that
+    /// nobody holds: both change, or nothing. `held` is in allocated form, of one role.
+    package mutating func convertHeld(
+        _ id: AgentID, framework: FrameworkID, held: ResourceConversion, rest: ResourceConversion
+    ) throws(Refusal) {
+        guard let agent = agentIndexes[id] else {
+            throw Refusal(.notFound, "agent '\(id)' is not known")
+        }
+        let plain = held.allocated(to: nil)
+        let whole = ResourceConversion(
+            consumed: plain.consumed.adding(rest.consumed),
+            converted: plain.converted.adding(rest.converted))
+        guard let client = client(of: framework, holding: held.consumed),
+            agents[agent].allocations[client]?.contains(held.consumed) == true,
+            agents[agent].total.contains(whole.consumed)
+        else {
+            throw Refusal(
+                .conflict, "framework '\(framework)' does not hold these resources of '\(id)'")
+        }
+        if let missing = rest.consumed.first(where: { !agents[agent].isAvailable(Resources([$0])) })
+        {
+            throw Refusal(
+                .conflict,
+                "not enough unallocated resources: \(missing.text) is not there, in use or offered")
+        }
+        changeHolding(of: client, on: agent, names: whole.consumed.sortedNames) {
+            $0.subtract(held.consumed)
+            $0.add(held.converted)
+            return true
+        }
+        agents[agent].convertRest(rest)
+        convertTotal(of: agent, whole)
+        markDirty(agent)
+    }
+
+    /// A framework holds one thing instead of another, as an agent's total that `setTotal` brings
+    /// will say; in allocated form, of one role. Nothing happens where it does not hold it.
+    package mutating func exchangeHeld(
+        _ id: AgentID, framework: FrameworkID, held: Resources, for other: Resources
+    ) {
+        guard let agent = agentIndexes[id], let client = client(of: framework, holding: held),
+            agents[agent].allocations[client]?.contains(held) == true
+        else { return }
+        changeHolding(of: client, on: agent, names: held.sortedNames) {
+            $0.subtract(held)
+            $0.add(other)
+            return true
+        }
+    }
+
+    private func client(of framework: FrameworkID, holding resources: Resources) -> Int? {
+        guard let role = resources.first(where: { _ in true })?.allocationRole else { return nil }
+        return frameworkIndexes[framework].flatMap { frameworks[$0].clients[role] }
+    }
+
     private mutating func convertTotal(of agent: Int, _ conversion: ResourceConversion) {
         agents[agent].total.subtract(conversion.consumed)
         agents[agent].total.add(conversion.converted)

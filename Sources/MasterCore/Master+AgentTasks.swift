@@ -82,6 +82,7 @@ extension Master {
             state: report.state)
         if let old = framework.tasks[key.task] ?? (isReturning ? remembered : nil) {
             task = old
+            task.description.resources = description.resources
             task.state = report.state
             task.unreachableNanoseconds = nil
         }

@@ -142,7 +142,9 @@ extension Master {
             return
         }
         do throws(Refusal) {
-            try allocator.convertAvailable(row.agent, conversion: reversed)
+            if !takeBackHeld(row) {
+                try allocator.convertAvailable(row.agent, conversion: reversed)
+            }
             try agents[row.agent]?.total.apply(reversed)
             rebuildVolumeIndex(row.agent)
         } catch {
@@ -151,12 +153,14 @@ extension Master {
     }
 
     /// Works out an agent's books anew from what is confirmed and what is pending. Offers made of
-    /// the old ones are rescinded; tasks keep what they hold until they end.
+    /// the old ones are rescinded; tasks keep what they hold until they end, but for the sizes of
+    /// volumes.
     mutating func rebase(_ id: AgentID) {
         rescindOffers(of: id)
         recomputeTotal(id)
         guard let total = agents[id]?.total else { return }
         touch(id)
+        followVolumes(of: id)
         allocator.setTotal(id, total: total)
     }
 

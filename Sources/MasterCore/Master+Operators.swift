@@ -84,17 +84,33 @@ extension Master {
         }
     }
 
-    /// Takes what the operation consumes from what nobody holds; rescinds offers of the agent one
-    /// after another until that is enough, and none at all if it can't be.
+    /// Takes what the operation consumes from what nobody holds, or from the task whose volume
+    /// grows.
     private mutating func free(_ plan: OperationPlan, on id: AgentID) throws(Refusal) {
         if case .destroy(let volumes) = plan.kind { rescindShared(volumes, on: id) }
+        guard let growth = try heldGrowth(plan, on: id) else {
+            return try rescinding(for: plan.conversion, on: id) { master throws(Refusal) in
+                try master.allocator.convertAvailable(id, conversion: plan.conversion)
+            }
+        }
+        try rescinding(for: growth.rest, on: id) { master throws(Refusal) in
+            try master.book(growth, on: id)
+        }
+    }
+
+    /// Does `take`; rescinds offers of the agent one after another until there is enough of what
+    /// `conversion` consumes, and none at all if there can't be.
+    private mutating func rescinding(
+        for conversion: ResourceConversion, on id: AgentID,
+        _ take: (inout Master) throws(Refusal) -> Void
+    ) throws(Refusal) {
         do throws(Refusal) {
-            try allocator.convertAvailable(id, conversion: plan.conversion)
+            try take(&self)
             return
         } catch {
-            try checkUnheld(plan.conversion, on: id)
+            try checkUnheld(conversion, on: id)
         }
-        let wanted = Set(plan.conversion.consumed.map(ResourceKey.init))
+        let wanted = Set(conversion.consumed.map(ResourceKey.init))
         for offer in (agents[id]?.offers ?? []).sorted() {
             let isWanted = offers[offer]?.resources.contains {
                 wanted.contains(ResourceKey($0.with(allocationRole: nil)))
@@ -104,13 +120,13 @@ extension Master {
                 offer, isRescinded: true,
                 filter: .milliseconds(options.defaultRefuseMilliseconds))
             do throws(Refusal) {
-                try allocator.convertAvailable(id, conversion: plan.conversion)
+                try take(&self)
                 return
             } catch {
                 continue
             }
         }
-        try allocator.convertAvailable(id, conversion: plan.conversion)
+        try take(&self)
     }
 
     /// Throws `conflict`, with what there is, if tasks hold what the operation needs.

@@ -81,6 +81,8 @@ extension Master {
         settleBooks(id, registration)
         agents[id]?.isRegistered = true
         reviewTasks(id, registration, wasUnreachable: wasUnreachable)
+        // The agent does not know of what is still pending.
+        followVolumes(of: id)
         admitToAllocator(id)
         for row in ledger.pending(id) {
             emit(.send(connection, .applyOperation(row.operation)))

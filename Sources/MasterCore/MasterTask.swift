@@ -3,7 +3,8 @@ package import Model
 /// A task as the master knows it.
 package struct MasterTask: Sendable {
     package let framework: FrameworkID
-    package let description: TaskDescription
+    /// Its resources change when a volume of it grows.
+    package internal(set) var description: TaskDescription
     /// The order in which this master has heard of its tasks.
     package let number: UInt64
     /// Where it stands by now, as far as the agent has told.
