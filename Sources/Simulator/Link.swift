@@ -30,6 +30,7 @@ enum Happening {
     case linkToAgent(ConnectionID)
     case connect(agent: Int, life: Int)
     case volumeWork(agent: Int, life: Int, OperationUUID)
+    case volumeReports(agent: Int, life: Int)
     /// A container's next step: it starts, ends, or its end is noticed.
     case container(agent: Int, boot: Int, ContainerID)
     /// A custom executor's next step.

@@ -14,12 +14,14 @@ package enum Occurrence: Int, CaseIterable, Sendable {
     case launchInExecutor
     // calls of operators
     case operatorReserve, operatorUnreserve, operatorCreate, operatorDestroy, operatorGrow
-    case operatorShrink, operatorKill, operatorTeardown, callRefused
+    case operatorGrowInUse, operatorShrink, operatorKill, operatorTeardown
+    case callRefused
     // calls of executors, and what they are told
     case executorSubscribe, executorUpdate, executorUpdatesRepeated, executorKill
     // what came of them
     case containerUpdated
-    case operationFinished, operationFailed, taskStarted, taskEnded, compaction
+    case operationFinished, operationFailed, volumeGrownInUse, growthInUseFailed, taskStarted,
+        taskEnded, compaction
 
     package var name: String { "\(self)" }
 }

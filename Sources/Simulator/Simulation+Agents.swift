@@ -19,6 +19,7 @@ extension Simulation {
         tell(index, .started(entropy: [chance.next()], report))
         guard agents[index].isUp else { return }
         add(.connect(agent: index, life: agents[index].life), within: 50)
+        add(.volumeReports(agent: index, life: agents[index].life), within: 500)
     }
 
     /// Hands an event to an agent; now and then it dies in the middle of what comes of it.
@@ -60,7 +61,8 @@ extension Simulation {
         closeAtAgent(index)
         // What was under way may have come to its end, or not.
         for changes in agents[index].work.values where chance.oneIn(2) {
-            agents[index].change(changes)
+            let grown = agents[index].grownInUse(changes)
+            if grown.allSatisfy(AgentHost.growsWhileMounted) { agents[index].change(changes) }
         }
         agents[index].work = [:]
         for (id, volumes) in agents[index].updates where chance.oneIn(2) {

@@ -33,7 +33,9 @@ extension Simulation {
     func checkOutcome() -> [String] {
         guard isMasterUp else { return ["the master is down at the end"] }
         var found: [String] = []
-        for index in agents.indices { found += checkBooks(index) + checkVolumes(index) }
+        for index in agents.indices {
+            found += checkBooks(index) + checkVolumes(index) + checkHoldings(index)
+        }
         for (uuid, index) in acknowledged
         where agents[index].ended[uuid] == nil && !wasReplaced(index, uuid) {
             found.append("operation \(uuid) is acknowledged to agent \(index), which forgot it")

@@ -11,12 +11,22 @@ extension Simulation {
         guard agents[index].isUp, agents[index].life == life,
             let changes = agents[index].work.removeValue(forKey: uuid)
         else { return }
+        if let volume = agents[index].shrunkInUse(changes) {
+            violate("volume \(volume) of agent \(index) shrinks while it is in use")
+        }
+        let grown = agents[index].grownInUse(changes)
         if isFaulty, chance.oneIn(10), !agents[index].isDone(changes) {
             count(.volumeWorkFailed)
+            if !grown.isEmpty { count(.growthInUseFailed) }
             return tell(index, .volumesChanged(uuid, failure: "the disk is broken"))
         }
+        guard grown.allSatisfy(AgentHost.growsWhileMounted) else {
+            return tell(index, .volumesChanged(uuid, failure: "the volume is still attached"))
+        }
+        if !grown.isEmpty { count(.volumeGrownInUse) }
         agents[index].change(changes)
         tell(index, .volumesChanged(uuid, failure: nil))
+        add(.volumeReports(agent: index, life: life), within: 500)
     }
 
     mutating func start(_ launch: ContainerLaunch, on index: Int) {

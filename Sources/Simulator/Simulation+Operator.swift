@@ -14,6 +14,7 @@ extension Simulation {
         case 0..<5: operatorKill()
         case 5: operatorTeardown()
         case 6 where chance.oneIn(2): markGone()
+        case 7..<11: growInUse()
         case _: operate()
         }
     }
@@ -26,9 +27,13 @@ extension Simulation {
         let draw = OperationDraw(role: role, pool: agent.total)
         guard let kind = draw.kind(&chance, volume: "operators-\(number())") else { return }
         count(draw.occurrence(kind, isOperator: true))
+        operate(kind, on: agent.id)
+    }
+
+    mutating func operate(_ kind: OfferOperation.Kind, on agent: AgentID) {
         let request = RequestID(number())
         operatorCalls.insert(request)
-        tell(.operatorCalled(request, .apply(kind, agent: agent.id), principal: nil))
+        tell(.operatorCalled(request, .apply(kind, agent: agent), principal: nil))
     }
 
     private mutating func operatorKill() {

@@ -119,6 +119,7 @@ package struct Simulation {
         case .linkToAgent(let link): deliverToAgent(link)
         case .connect(let agent, let life): connect(agent, life: life)
         case .volumeWork(let agent, let life, let uuid): finishWork(agent, life: life, uuid)
+        case .volumeReports(let agent, let life): reportVolumes(agent, life: life)
         case .container(let agent, let boot, let container):
             progress(agent, boot: boot, container)
         case .executor(let agent, let boot, let container):
