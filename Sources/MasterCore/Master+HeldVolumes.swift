@@ -6,7 +6,7 @@ import OrderedCollections
 // Growth of a volume that a task holds, which Mesos does not have: an operator's only, and only
 // where the agent has said that the volume grows while mounted.
 //
-//     held, old size --issue--> held, new size --finished--> the same --task ended--> free, new size
+//     held, old size --issue--> held, new size --finished, task ended--> free, new size
 //                                  \--failed--> held, old size, the addition free again
 //
 // What a task holds of a volume is always what the agent's total says, pending operations included;

@@ -137,7 +137,9 @@ extension Master {
     private mutating func takeBack(_ row: OperationRow) {
         let reversed = row.operation.conversion.reversed
         let wasSkipped = agents[row.agent]?.skippedOperations.isEmpty == false
-        guard !wasSkipped, agents[row.agent]?.total.contains(reversed.consumed) == true else {
+        guard !wasSkipped, agents[row.agent]?.total.contains(reversed.consumed) == true,
+            areSound(ledger.pending(row.agent), on: row.agent)
+        else {
             rebase(row.agent)
             return
         }
@@ -150,6 +152,17 @@ extension Master {
         } catch {
             rebase(row.agent)
         }
+    }
+
+    /// Whether operations still fit, one after another. One that was made of what a failed one
+    /// would have brought does not, even if a later one makes the same again.
+    private func areSound(_ pending: [OperationRow], on id: AgentID) -> Bool {
+        guard !pending.isEmpty else { return true }
+        var total = ledger.confirmed(id)
+        for row in pending {
+            do throws(Refusal) { try total.apply(row.operation.conversion) } catch { return false }
+        }
+        return true
     }
 
     /// Works out an agent's books anew from what is confirmed and what is pending. Offers made of

@@ -65,7 +65,8 @@ extension Master {
         }
     }
 
-    /// What each task and executor on an agent holds.
+    /// What each task and executor on an agent holds, by their keys: what is left when all of it is
+    /// taken off has an order, which refusals show.
     func holdings(of agent: MasterAgent) -> [Resources] {
         let tasks = agent.tasks.sorted().compactMap {
             frameworks[$0.framework]?.tasks[$0.task]?.booked

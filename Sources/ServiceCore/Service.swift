@@ -29,9 +29,13 @@ package struct Service: Equatable, Sendable {
         package var volume: String
         package var size: Amount
         package var request: ServiceRequestID?
+        /// While it grows under its task; nil: the task ends for it.
+        package var growth: OperationID?
         /// When the task ended for it.
         package var stoppedAt: Instant?
         package var isResized = false
+        /// What was reserved for it, to be given back if it fails; with its allocation role.
+        package var reserved: Resource?
     }
 
     package var row: ServiceRow
@@ -47,6 +51,8 @@ package struct Service: Equatable, Sendable {
     /// When to ask the master about a task that nothing was heard of.
     package var reconcileAt: Instant?
     package var resize: Resize?
+    /// Left reserved by a resize that failed: given back with the next launch.
+    package var surplus: Resource?
 
     package init(row: ServiceRow, phase: Phase) {
         self.row = row

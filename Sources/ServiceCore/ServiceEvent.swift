@@ -38,6 +38,7 @@ package enum ServiceEvent: Equatable, Sendable {
     case offerRescinded(OfferID)
     case statusReceived(StatusUpdate)
     case operationEnded(OperationID, OperationState, message: String?)
+    case growthEnded(OperationID, GrowthOutcome)
     case requested(ServiceRequestID, ServiceRequest)
 }
 
@@ -66,7 +67,34 @@ package enum ServiceAction: Equatable, Sendable {
     case kill(TaskID, AgentID)
     case acknowledge(StatusUpdate)
     case reconcile([ServiceTask])
+    /// Makes a volume larger under its task, if it can be, as an operator; `growthEnded` follows.
+    case grow(VolumeGrowth)
     case answer(ServiceRequestID, ServiceAnswer)
+}
+
+/// A volume that is to grow while it is mounted.
+package struct VolumeGrowth: Equatable, Sendable {
+    package var id: OperationID
+    package var agent: AgentID
+    /// As it was placed, without allocation; by now it may have another size.
+    package var volume: Resource
+    package var size: Amount
+
+    package init(id: OperationID, agent: AgentID, volume: Resource, size: Amount) {
+        self.id = id
+        self.agent = agent
+        self.volume = volume
+        self.size = size
+    }
+}
+
+/// What became of a growth under a running task.
+package enum GrowthOutcome: Equatable, Sendable {
+    case grown
+    /// Nothing has changed; the volume does not grow while it is mounted.
+    case needsIdleVolume
+    /// Nothing has changed, and why.
+    case refused(String)
 }
 
 /// A task to ask the master about.
@@ -94,6 +122,6 @@ package enum ServiceStep: Equatable, Sendable {
 package enum ServiceAnswer: Equatable, Sendable {
     case accepted(String)
     /// A resize that is through, with the time that the task was not running.
-    case resized(downtimeMilliseconds: Int64)
+    case resized(downtimeMilliseconds: Int64, isGrownWhileMounted: Bool = false)
     case refused(Refusal)
 }

@@ -41,7 +41,7 @@ extension ServiceScheduler {
             return release(name, placement, &pool, at: now, into: &outbox)
         case .running: break
         }
-        if let resize = service.resize, !resize.isResized {
+        if let resize = service.resize, !resize.isResized, resize.growth == nil {
             return self.resize(name, placement, resize, offer, &pool, at: now, into: &outbox)
         }
         return relaunch(name, placement, offer, &pool, at: now, into: &outbox)
@@ -82,8 +82,16 @@ extension ServiceScheduler {
         case .success(let (resources, steps)):
             var placed = placement
             placed.resources = resources
-            return steps + launch(name, placed, offer, at: now, into: &outbox)
+            return giveBack(name, &pool) + steps
+                + launch(name, placed, offer, at: now, into: &outbox)
         }
+    }
+
+    /// What a failed resize has reserved, if the offer has it.
+    private mutating func giveBack(_ name: String, _ pool: inout Resources) -> [ServiceStep] {
+        guard let surplus = services[name]?.surplus, pool.subtract(surplus) else { return [] }
+        services[name]?.surplus = nil
+        return [.unreserve([surplus], id: OperationID(generator.uuid()))]
     }
 
     /// Stores the placement with its new task, then asks for the launch.
@@ -153,6 +161,7 @@ extension ServiceScheduler {
                 return []
             }
             steps.append(.reserve([addition]))
+            services[name]?.resize?.reserved = addition
         }
         pool.subtract(volume)
         services[name]?.phase = .resizing(operation)

@@ -117,7 +117,12 @@ extension ServiceScheduler {
         services[name]?.resize = Service.Resize(
             volume: volume, size: size, request: id,
             stoppedAt: service.phase == .waiting ? now : nil)
-        if service.row.placement?.task != nil { stop(name, at: now, into: &outbox) }
+        if canGrowMounted(service, from: old.size, to: size),
+            growMounted(volume, of: name, to: size, into: &outbox)
+        {
+            return
+        }
+        stopForResize(name, at: now, into: &outbox)
     }
 
     /// Of a service that is nowhere yet, only the wish changes.
@@ -154,7 +159,7 @@ extension ServiceScheduler {
     }
 
     /// Kills the task; what follows its end depends on the goal.
-    private mutating func stop(
+    mutating func stop(
         _ name: String, at now: Instant, into outbox: inout Outbox<Action>
     ) {
         guard let placement = services[name]?.row.placement, let task = placement.task else {

@@ -125,6 +125,9 @@ extension ServiceScheduler {
             service.row.placement?.resources[piece].value = .scalar(resize.size)
         }
         service.resize?.isResized = true
+        // A task that died for want of space need not wait any longer.
+        service.backoff.reset()
+        service.notBefore = nil
         services[name] = service
         outbox.append(.store(service.row))
     }
@@ -135,6 +138,7 @@ extension ServiceScheduler {
     ) {
         guard let resize = services[name]?.resize else { return }
         services[name]?.resize = nil
+        services[name]?.surplus = resize.reserved
         services[name]?.message = "resize refused: \(message)"
         if let request = resize.request {
             outbox.append(.answer(request, .refused(Refusal(.conflict, message))))

@@ -65,6 +65,8 @@ package struct ServiceScheduler: Machine {
         case .statusReceived(let status): receive(status, at: now, into: &outbox)
         case .operationEnded(let id, let state, let message):
             end(id, state, message: message, at: now, into: &outbox)
+        case .growthEnded(let id, let outcome):
+            endGrowth(id, outcome, at: now, into: &outbox)
         case .requested(let request, let what):
             take(request, what, at: now, into: &outbox)
         }

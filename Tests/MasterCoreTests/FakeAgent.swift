@@ -107,7 +107,19 @@ final class FakeAgent {
             volumes.removeAll { $0.uuid == uuid }
         case .resize(let uuid, let amount):
             for index in volumes.indices where volumes[index].uuid == uuid {
-                volumes[index].resource = volumes[index].resource.with(amount: amount)
+                let volume = volumes[index].resource
+                volumes[index].resource = volume.with(amount: amount)
+                resizeHeld(volume, to: amount)
+            }
+        }
+    }
+
+    private func resizeHeld(_ volume: Resource, to amount: Amount) {
+        for key in tasks.keys.sorted() {
+            let resources = tasks[key]?.task.resources ?? []
+            tasks[key]?.task.resources = resources.map {
+                $0.with(allocationRole: nil).isSameStuff(as: volume)
+                    ? $0.with(amount: amount) : $0
             }
         }
     }

@@ -102,6 +102,16 @@ struct Bench {
         return nil
     }
 
+    /// The growth under a running task that the last event led to.
+    var growth: VolumeGrowth? {
+        for case .grow(let growth) in actions { return growth }
+        return nil
+    }
+
+    var isKilling: Bool {
+        actions.contains { if case .kill = $0 { true } else { false } }
+    }
+
     var launched: TaskID? {
         for case .launch(_, let task, _, _) in steps { return task }
         return nil

@@ -26,6 +26,40 @@ import Testing
         #expect(throws: VolumeError.self) { try store.grow(spec.uuid, to: larger - 1) }
     }
 
+    /// A process in a mount namespace of its own, as a container has, writes on through the growth.
+    @Test(arguments: TestBackend.growing)
+    func aVolumeGrowsUnderAProcessThatWrites(_ backend: TestBackend) throws {
+        let disk = try TestDisk(backend)
+        let store = try disk.store()
+        let spec = disk.spec()
+        let path = try disk.ready(store, spec)
+        let before = try store.usage(spec.uuid).usableBytes
+        let script = """
+            cd "$1" && exec 3>log && (
+                while [ ! -e stop ] && kill -0 $$ 2>/dev/null; do
+                    echo line >&3 && n=$((n + 1)) || touch failed
+                    echo "$n" >count; sleep 0.01
+                done
+            ) &
+            while [ ! -s "$1/count" ]; do sleep 0.01; done
+            """
+        let other = try OtherNamespace(script, [path])
+        defer { other.end() }
+        let larger = spec.bytes + (32 << 20)
+        try store.grow(spec.uuid, to: larger)
+        #expect(try Files.list(path).contains("log"))
+        let after = try store.usage(spec.uuid).usableBytes
+        #expect(after >= before + (24 << 20))
+        // More than fitted before is written while the process goes on.
+        let result = try fill("\(path)/more", limit: before + (8 << 20))
+        #expect(result.error == nil)
+        let space = try DiskSpace.of("/proc/\(other.process)/root\(path)")
+        if TestBackend.images.contains(backend) { #expect(space.totalBytes >= after) }
+        try writeText("", to: "\(path)/stop")
+        #expect(try FileStatus.ifPresent("\(path)/failed") == nil)
+        #expect(try disk.store().status(spec.uuid).record.spec.bytes == larger)
+    }
+
     @Test(arguments: TestBackend.usable)
     func growthBeyondTheDiskLeavesTheVolumeAsItWas(_ backend: TestBackend) throws {
         let disk = try TestDisk(backend)

@@ -34,6 +34,7 @@ enum TestBackend: String, CaseIterable, CustomTestStringConvertible, Sendable {
     }()
 
     static let enforced = usable.filter { $0 != .directory }
+    static let growing = usable.filter { $0 != .loopExt4 || Privilege.has(.sysResource) }
     static let images = usable.filter { $0 == .loopExt4 || $0 == .loopXFS }
 
     var preference: BackendPreference {

@@ -34,6 +34,7 @@ package final class ServiceDaemon: Sendable {
     private let loops = EventLoops()
     private let client: HTTPClient
     private let connection: SchedulerConnection
+    private let grower: VolumeGrower
     private let registry: any RegistryStore
     private let logger: Logger
 
@@ -43,6 +44,7 @@ package final class ServiceDaemon: Sendable {
         registry = try SQLiteRegistry(path: options.workDirectory + "/services.sqlite")
         client = HTTPClient(loops: loops)
         connection = SchedulerConnection(master: options.master, client: client, logger: logger)
+        grower = VolumeGrower(master: options.master, client: client, logger: logger)
         host = MachineHost(clock: ProcessClock(), tick: .ticked) { error in
             logger.critical("cannot store", metadata: ["error": "\(error)"])
             exit(70)
@@ -54,7 +56,9 @@ package final class ServiceDaemon: Sendable {
         let (framework, rows) = try recovered()
         host.start(
             ServiceScheduler(principal: options.principal),
-            shell: ServiceShell(registry: registry, answers: answers, calls: connection),
+            shell: ServiceShell(
+                registry: registry, answers: answers, calls: connection, grower: grower,
+                host: host),
             name: "services")
         host.send(.started(entropy: freshEntropy(), framework: framework, rows: rows))
         let endpoint = ServiceEndpoint(host: host, answers: answers)
@@ -65,6 +69,9 @@ package final class ServiceDaemon: Sendable {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await untilEnded() }
             group.addTask { [connection] in await connection.runCalls() }
+            group.addTask { [grower, host] in
+                await grower.run { host.send(.growthEnded($0, $1)) }
+            }
             group.addTask { await self.subscribeForever(url) }
             await group.next()
             group.cancelAll()

@@ -70,9 +70,12 @@ struct ServiceEndpoint: Sendable {
             switch answer {
             case .accepted(let text):
                 responder.answer(Self.json(["name": name, "message": text]))
-            case .resized(let milliseconds):
+            case .resized(let milliseconds, let isGrownWhileMounted):
                 responder.answer(
-                    Self.json(["name": name, "downtime_milliseconds": Int(milliseconds)]))
+                    Self.json([
+                        "name": name, "downtime_milliseconds": Int(milliseconds),
+                        "grown_while_mounted": isGrownWhileMounted,
+                    ]))
             case .refused(let refusal): responder.answer(HTTPAnswer(ErrorForm(refusal)))
             }
         }

@@ -2,11 +2,14 @@ import Model
 import Registry
 import ServiceCore
 
-/// Does what the service scheduler decides: rows into its registry, calls to the master in order.
+/// Does what the service scheduler decides: rows into its registry, calls to the master in order,
+/// growths beside them.
 struct ServiceShell: MachineShell {
     let registry: any RegistryStore
     let answers: Pending<ServiceAnswer>
     let calls: SchedulerConnection
+    let grower: VolumeGrower
+    let host: MachineHost<ServiceScheduler>
 
     /// The row of the framework's id in the `meta` bucket.
     static let frameworkKey = "framework_id"
@@ -21,7 +24,8 @@ struct ServiceShell: MachineShell {
                 RegistryChange(
                     bucket: .meta, key: Self.frameworkKey, value: Array(id.value.utf8))
             case .forget(let name): RegistryChange(bucket: .services, key: name, value: nil)
-            case .accept, .decline, .revive, .suppress, .kill, .acknowledge, .reconcile, .answer:
+            case .accept, .decline, .revive, .suppress, .kill, .acknowledge, .reconcile, .grow,
+                .answer:
                 nil
             }
         }
@@ -39,6 +43,10 @@ struct ServiceShell: MachineShell {
         case .kill(let task, let agent): calls.send(.kill(task, agent))
         case .acknowledge(let update): calls.send(.acknowledge(update))
         case .reconcile(let tasks): calls.send(.reconcile(tasks))
+        case .grow(let growth):
+            if !grower.begin(growth) {
+                host.send(.growthEnded(growth.id, .refused("too many volumes grow already")))
+            }
         }
     }
 }

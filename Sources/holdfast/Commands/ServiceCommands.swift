@@ -205,10 +205,12 @@ struct ServiceResize: AsyncParsableCommand {
             let answer = try await scheduler.call(
                 "/services/\(name)/resize", body: Array(jsonText(body).utf8), timeoutSeconds: 300)
             let downtime = answer["downtime_milliseconds"] as? Int ?? 0
+            let isMounted = answer["grown_while_mounted"] as? Bool ?? false
+            let way = isMounted ? "grown while mounted, " : ""
             print(
                 options.json
                     ? jsonText(answer)
-                    : "service \(name): volume is \(size) now, downtime \(downtime) ms")
+                    : "service \(name): volume is \(size) now, \(way)downtime \(downtime) ms")
         }
     }
 }
