@@ -6,9 +6,9 @@ import ServiceCore
 import SwiftProtobuf
 import Wire
 
-/// Grows volumes under running tasks by the operator API, as anyone with it could: LIST_VOLUMES says
-/// whether a volume grows while mounted, RESERVE_RESOURCES takes what is missing, GROW_VOLUME adds
-/// it. What was reserved for a growth that is refused is given back.
+/// Grows volumes under running tasks by the operator API, as anyone with it could: LIST_VOLUMES
+/// says whether a volume grows while mounted, RESERVE_RESOURCES takes what is missing, GROW_VOLUME
+/// adds it. What was reserved for a growth that is refused is given back.
 final class VolumeGrower: Sendable {
     /// For how long a growth that the master has not settled is waited for.
     private static let patience = Duration.seconds(240)
