@@ -36,7 +36,7 @@ package final class DirectoryLock: Sendable {
             // Only for people and the error above: the kernel's lock is what counts, so that a file
             // left over by a killed process locks nobody out.
             try file.truncate(to: 0)
-            try file.write(Array("\(getpid())\n".utf8), at: 0)
+            try Self.noteHolder(in: file)
         } catch let error as DirectoryLockError {
             throw error
         } catch let error as SystemError {
@@ -45,6 +45,14 @@ package final class DirectoryLock: Sendable {
             throw .system(error.cause)
         } catch {
             throw .system(SystemError("\(error)", directory, errno: 0))
+        }
+    }
+    /// A full disk must not keep out who might make room on it: then the file stays empty.
+    private static func noteHolder(in file: OpenFile) throws(WriteFailure) {
+        do throws(WriteFailure) {
+            try file.write(Array("\(getpid())\n".utf8), at: 0)
+        } catch {
+            if !error.cause.isNoSpace { throw error }
         }
     }
 }

@@ -95,8 +95,8 @@ extension Journal {
         return State(
             name: last.name, file: last.file, salt: last.header.salt, end: last.end,
             snapshotEnd: last.header.snapshotEnd,
-            // What is reserved beyond the end is reserved once more; that costs nothing.
-            allocated: last.end,
+            // On a full disk the space behind the end is all there is for what must be stored.
+            allocated: last.allocated,
             nextSequence: last.nextSequence,
             earlierBytes: earlier.reduce(0) {
                 $0 + $1.end - max($1.header.snapshotEnd, SegmentHeader.size)

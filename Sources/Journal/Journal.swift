@@ -57,7 +57,6 @@ package final class Journal: JournalStore {
         self.state = Mutex(state)
     }
 
-    /// Whether disk space for what comes next could not be reserved.
     package var isSpaceLow: Bool { state.withLock(\.isSpaceLow) }
 
     package var bytesSinceSnapshot: Int {

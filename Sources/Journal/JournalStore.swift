@@ -10,6 +10,9 @@ package protocol JournalStore: Sendable {
 
     /// Bytes stored since the last snapshot; grows until `compact`.
     var bytesSinceSnapshot: Int { get }
+
+    /// Whether disk space for what comes next could not be reserved.
+    var isSpaceLow: Bool { get }
 }
 
 /// What opening a journal found.

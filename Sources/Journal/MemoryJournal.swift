@@ -16,6 +16,7 @@ package final class MemoryJournal: JournalStore {
         var bytesSinceSnapshot = 0
         var faults: [Fault] = []
         var isPoisoned = false
+        var isSpaceLow = false
     }
 
     private let contents: Mutex<Contents>
@@ -29,6 +30,11 @@ package final class MemoryJournal: JournalStore {
     package var records: [[UInt8]] { contents.withLock(\.records) }
 
     package var bytesSinceSnapshot: Int { contents.withLock(\.bytesSinceSnapshot) }
+
+    package var isSpaceLow: Bool { contents.withLock(\.isSpaceLow) }
+
+    /// As if somebody had made room on the disk.
+    package func makeRoom() { contents.withLock { $0.isSpaceLow = false } }
 
     /// Queues a fault; each befalls one call.
     package func inject(_ fault: Fault) { contents.withLock { $0.faults.append(fault) } }
@@ -54,6 +60,7 @@ package final class MemoryJournal: JournalStore {
         guard !contents.faults.isEmpty else { return }
         switch contents.faults.removeFirst() {
         case .noSpace:
+            contents.isSpaceLow = true
             throw .noSpace(SystemError("injected", "memory", errno: 28))
         case .failedSync:
             contents.isPoisoned = true

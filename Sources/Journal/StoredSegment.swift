@@ -11,6 +11,11 @@ struct StoredSegment {
     private(set) var nextSequence: UInt64
     /// Bytes from the end to the last one that is not zero.
     private(set) var tornBytes = 0
+    private let length: Int
+
+    /// Up to where the file has disk space: a file is made longer by reserving it. A torn tail is
+    /// cut off with all behind it.
+    var allocated: Int { tornBytes > 0 ? end : max(end, length) }
 
     init(name: String, on disk: any JournalDisk) throws(JournalError) {
         self.name = name
@@ -21,6 +26,7 @@ struct StoredSegment {
             throw .corrupt(segment: name, offset: 0, reason: "no valid segment header")
         }
         self.header = header
+        length = bytes.count
         nextSequence = header.firstSequence
     }
 

@@ -81,4 +81,33 @@ import Testing
         let records = try Journal.open(directory: directory.path + "/j").recovery.records
         #expect(records.count == count + 1)
     }
+
+    @Test(.enabled(if: geteuid() == 0, "mounting a small file system needs root"))
+    func theReserveIsThereAfterARestartOnAFullDisk() throws {
+        let directory = try TemporaryDirectory()
+        try #require(mount("tmpfs", directory.path, "tmpfs", 0, "size=1m") == 0)
+        defer { umount2(directory.path, Int32(MNT_DETACH)) }
+        var options = Journal.Options()
+        options.chunkBytes = 64 << 10
+        options.aheadBytes = 64 << 10
+        let path = directory.path + "/j"
+        let (journal, _) = try Journal.open(directory: path, options: options)
+        try journal.append([record("before")])
+        var filler = 0
+        while (try? DurableFile.write(
+            [UInt8](repeating: 1, count: 4096), to: "\(directory.path)/filler\(filler)")) != nil
+        {
+            filler += 1
+        }
+        let (again, _) = try Journal.open(directory: path, options: options)
+        let kept = [UInt8](repeating: 7, count: 4000)
+        for _ in 0..<16 { try again.append([kept]) }
+        #expect(again.isSpaceLow)
+        // A snapshot needs room of its own; without it the journal goes on as it was.
+        #expect(throws: JournalError.self) { try again.compact([record("before"), kept]) }
+        try again.append([record("after")])
+        let records = try Journal.open(directory: path, options: options).recovery.records
+        #expect(records.count == 18)
+        #expect(records.last == record("after"))
+    }
 }

@@ -10,6 +10,7 @@ private final class GatedJournal: JournalStore {
     private let gate = UnsafeGate()
 
     var bytesSinceSnapshot: Int { inner.bytesSinceSnapshot }
+    var isSpaceLow: Bool { inner.isSpaceLow }
 
     func append(_ records: [[UInt8]]) throws(JournalError) {
         let isFirst = counts.withLock { counts in
