@@ -34,6 +34,8 @@ package struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
     package var isBusy: Bool { errno == EBUSY }
     /// ENOSPC, EDQUOT, EFBIG: the disk, a quota or a limit is full.
     package var isNoSpace: Bool { errno == ENOSPC || errno == EDQUOT || errno == EFBIG }
+    /// EOPNOTSUPP, ENOSYS: this file system or kernel can't.
+    package var isUnsupported: Bool { errno == EOPNOTSUPP || errno == ENOSYS }
     /// EPERM, EACCES: this process may not.
     package var isNotPermitted: Bool { errno == EPERM || errno == EACCES }
 

@@ -13,6 +13,7 @@ package final class MemoryRegistry: RegistryStore {
         var buckets: [RegistryBucket: [String: [UInt8]]] = [:]
         var faults: [Fault] = []
         var isPoisoned = false
+        var isSpaceLow = false
     }
 
     private let state = Mutex(State())
@@ -21,6 +22,11 @@ package final class MemoryRegistry: RegistryStore {
 
     /// Queues a fault; each befalls one commit.
     package func inject(_ fault: Fault) { state.withLock { $0.faults.append(fault) } }
+
+    /// As if somebody had made room on the disk.
+    package func makeRoom() { state.withLock { $0.isSpaceLow = false } }
+
+    package func isSpaceLow() -> Bool { state.withLock(\.isSpaceLow) }
 
     /// A registry that holds what this one did before its process was killed.
     package func reopened() -> MemoryRegistry {
@@ -48,7 +54,9 @@ package final class MemoryRegistry: RegistryStore {
             if state.isPoisoned { throw .poisoned(reason: "injected earlier") }
             if !state.faults.isEmpty {
                 switch state.faults.removeFirst() {
-                case .noSpace: throw .noSpace(reason: "injected")
+                case .noSpace:
+                    state.isSpaceLow = true
+                    throw .noSpace(reason: "injected")
                 case .failure:
                     state.isPoisoned = true
                     throw .poisoned(reason: "injected")

@@ -44,6 +44,10 @@ package protocol RegistryStore: Sendable {
 
     /// Makes all changes in their order, or none; durable on return.
     func commit(_ changes: [RegistryChange]) throws(RegistryError)
+
+    /// Looks whether the disk is nearly full. After a `noSpace` what must be stored has some space
+    /// that was held back; this is true until it can be held back again.
+    func isSpaceLow() -> Bool
 }
 
 /// Why a registry did not do what it was asked.

@@ -3,6 +3,7 @@
 
 import Foundation
 import GRDB
+import Glibc
 import Linux
 import Synchronization
 
@@ -11,17 +12,23 @@ package final class SQLiteRegistry: RegistryStore {
     package struct Options: Sendable {
         /// The file grows up to this many bytes; beyond, commits are refused.
         package var bytesLimit = 4 << 30
+        /// Disk space held back, in bytes: what must still be stored on a full disk goes there.
+        package var reserveBytes: Int64 = 8 << 20
 
         package init() {}
     }
 
     let queue: DatabaseQueue
     private let poison = Mutex<String?>(nil)
+    private let reserve: Mutex<SpaceReserve>
 
     /// Opens or makes the file, and returns when everything in it is durable.
     package init(path: String, options: Options = Options()) throws(RegistryError) {
         do {
             try Files.makeDirectories(Files.parent(of: path))
+            var reserve = SpaceReserve(path: path + "-reserve", bytes: options.reserveBytes)
+            try reserve.take()
+            self.reserve = Mutex(reserve)
             var configuration = Configuration()
             configuration.label = "registry"
             configuration.prepareDatabase { database in
@@ -30,8 +37,7 @@ package final class SQLiteRegistry: RegistryStore {
             queue = try DatabaseQueue(path: path, configuration: configuration)
             try queue.writeWithoutTransaction { database in
                 try RegistrySchema.check(database, path: path)
-                // What a killed process left in the log may not have reached the disk yet.
-                try database.execute(sql: "PRAGMA wal_checkpoint(TRUNCATE)")
+                try Self.settle(database, path: path)
             }
         } catch let error as RegistryError {
             throw error
@@ -39,6 +45,16 @@ package final class SQLiteRegistry: RegistryStore {
             throw error.refusal(path: path)
         } catch {
             throw .failed(reason: "\(error)")
+        }
+    }
+
+    /// Makes what a killed process left in the log durable: it may not have reached the disk yet.
+    private static func settle(_ database: Database, path: String) throws {
+        do {
+            try database.execute(sql: "PRAGMA wal_checkpoint(TRUNCATE)")
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL {
+            // No space to copy it into the file: it stays in the log.
+            try OpenFile(path: path + "-wal", flags: O_RDWR).synchronize()
         }
     }
 
@@ -90,12 +106,22 @@ package final class SQLiteRegistry: RegistryStore {
                 }
             }
         } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL {
+            // What can't be refused is to be stored, now that new rows will be.
+            try? reserve.withLock { try $0.give() }
             throw .noSpace(reason: "\(error.message ?? "database or disk is full")")
         } catch {
             // An I/O error: the log may or may not hold the transaction.
             let reason = "\(error)"
             poison.withLock { $0 = reason }
             throw .poisoned(reason: reason)
+        }
+    }
+
+    /// Whether the reserve of disk space is gone; takes it again where there is room.
+    package func isSpaceLow() -> Bool {
+        reserve.withLock { reserve in
+            if !reserve.isHeld { try? reserve.take() }
+            return !reserve.isHeld
         }
     }
 

@@ -78,6 +78,74 @@ import Testing
         #expect(try again.text(.volumes).count == stored + 1)
         again.close()
     }
+
+    @Test(.enabled(if: geteuid() == 0, "mounting a small file system needs root"))
+    func theReserveStoresWhatMustBeOnAFullDisk() throws {
+        let directory = try TemporaryDirectory()
+        try #require(mount("tmpfs", directory.path, "tmpfs", 0, "size=4m") == 0)
+        defer { umount2(directory.path, Int32(MNT_DETACH)) }
+        var options = SQLiteRegistry.Options()
+        options.reserveBytes = 1 << 20
+        let path = directory.path + "/r"
+        let registry = try SQLiteRegistry(path: path, options: options)
+        #expect(!registry.isSpaceLow())
+        try registry.commit([put(.agents, "a", "1"), put(.roles, "r", "1")])
+        let filler = directory.path + "/filler"
+        try fill(filler)
+        let value = String(repeating: "v", count: 8000)
+        #expect {
+            for number in 0..<10 { try registry.commit([put(.volumes, "v\(number)", value)]) }
+        } throws: { error in
+            if case .noSpace = error as? RegistryError { true } else { false }
+        }
+        #expect(registry.isSpaceLow())
+        for number in 0..<20 { try registry.commit([put(.agents, "a", "\(number)")]) }
+        try registry.commit([RegistryChange(bucket: .roles, key: "r", value: nil)])
+        registry.close()
+        // A start on the full disk needs no room.
+        try fill(filler)
+        let again = try SQLiteRegistry(path: path, options: options)
+        #expect(try again.text(.agents) == ["a=19"])
+        #expect(try again.text(.roles).isEmpty)
+        #expect(again.isSpaceLow())
+        try FileManager.default.removeItem(atPath: filler)
+        #expect(!again.isSpaceLow())
+        try again.commit([put(.volumes, "w", value)])
+        again.close()
+    }
+
+    @Test(.enabled(if: geteuid() == 0, "mounting a small file system needs root"))
+    func aKilledRegistryOpensOnAFullDisk() throws {
+        let directory = try TemporaryDirectory()
+        try #require(mount("tmpfs", directory.path, "tmpfs", 0, "size=4m") == 0)
+        defer { umount2(directory.path, Int32(MNT_DETACH)) }
+        let killed = directory.path + "/r"
+        let registry = try SQLiteRegistry(path: killed)
+        let value = String(repeating: "v", count: 8000)
+        for number in 0..<50 { try registry.commit([put(.volumes, "v\(number)", value)]) }
+        // What a killed process leaves: a short file and a long log.
+        let copy = directory.path + "/copy"
+        for suffix in ["", "-wal"] {
+            try FileManager.default.copyItem(atPath: killed + suffix, toPath: copy + suffix)
+        }
+        registry.close()
+        try fill(directory.path + "/filler")
+        let again = try SQLiteRegistry(path: copy)
+        #expect(try again.text(.volumes).count == 50)
+        #expect(again.isSpaceLow())
+        again.close()
+    }
+
+    /// Takes every byte that is left.
+    private func fill(_ path: String) throws {
+        let file = open(path, O_WRONLY | O_CREAT | O_APPEND, 0o600)
+        try #require(file >= 0)
+        defer { close(file) }
+        for size in [1 << 16, 1 << 10, 1] {
+            let bytes = [UInt8](repeating: 1, count: size)
+            while write(file, bytes, size) > 0 {}
+        }
+    }
 }
 
 @Suite struct RegistryWriterTests {
