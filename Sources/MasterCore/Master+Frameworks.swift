@@ -199,6 +199,7 @@ extension Master {
     }
 
     var storageRefusal: Refusal {
-        Refusal(.unavailable, "the disk of the master's registry is nearly full")
+        Refusal(
+            .unavailable, "the disk of the master's registry is nearly full: nothing was changed")
     }
 }

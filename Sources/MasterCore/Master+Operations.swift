@@ -22,8 +22,8 @@ struct OperationPlan {
 // `total` is confirmed + pending; the ledger holds what is confirmed and what is pending.
 
 extension Master {
-    func checkRoom(for agent: AgentID) throws(Refusal) {
-        guard !isStorageLow else { throw storageRefusal }
+    func checkRoom(for kind: OfferOperation.Kind, on agent: AgentID) throws(Refusal) {
+        guard !isStorageLow || kind.givesBack else { throw storageRefusal }
         guard ledger.pending(agent).count < options.limits.pendingOperationsPerAgent else {
             throw Refusal(
                 .unavailable, "agent \(agent) has too many operations that it has not confirmed")
@@ -34,7 +34,7 @@ extension Master {
     func fitting(
         _ kind: OfferOperation.Kind, on id: AgentID
     ) throws(Refusal) -> OfferOperation.Kind {
-        try checkRoom(for: id)
+        try checkRoom(for: kind, on: id)
         guard let total = agents[id]?.total else {
             throw Refusal(.invalid, "No agent found with specified ID")
         }
@@ -190,5 +190,15 @@ extension Master {
         agents[id]?.total = total
         agents[id]?.skippedOperations = skipped
         rebuildVolumeIndex(id)
+    }
+}
+
+extension OfferOperation.Kind {
+    /// Whether less has to be stored once it is done: what a full disk needs.
+    fileprivate var givesBack: Bool {
+        switch self {
+        case .unreserve, .destroy, .shrink: true
+        case .reserve, .create, .grow, .launch, .launchGroup, .unsupported: false
+        }
     }
 }

@@ -180,7 +180,9 @@ import Testing
     }
 
     @Test func storageLowRefusesWhatNeedsRows() throws {
+        #expect(cluster.operate(.reserve([disk(2)], source: []), on: id) == .accepted)
         cluster.handle(.storageLow(true))
+        #expect(cluster.operate(.unreserve([disk(1)]), on: id) == .accepted)
         #expect(refused(.reserve([disk(1)], source: []))?.kind == .unavailable)
         #expect(cluster.subscribe(.test()).events.isEmpty)
         cluster.handle(.storageLow(false))
