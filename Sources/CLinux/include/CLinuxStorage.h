@@ -71,6 +71,8 @@ int clinux_pipe(int ends[2]);
 int clinux_rename_exclusive(int from, const char *name, int to, const char *new_name);
 // Opens a directory below `directory`, never through a symbolic link or into another mount.
 int clinux_open_beneath(int directory, const char *name);
+// The calling thread does its disk work only when nobody else has any.
+int clinux_idle_disk_priority(void);
 int clinux_memfd(const char *name);
 int clinux_pidfd_open(int pid);
 unsigned clinux_major(uint64_t device);
