@@ -88,6 +88,9 @@ extension Agent {
         }
     }
 
+    /// What was last reported of a volume.
+    package func volumeReport(_ uuid: VolumeUUID) -> VolumeReport? { volumeReports[uuid] }
+
     /// Operations that were received and have not ended, in order.
     package var pendingOperations: [AgentOperation] {
         operations.prefix(operations.count).map(\.operation)

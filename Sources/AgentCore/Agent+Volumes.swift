@@ -1,5 +1,5 @@
 import MachineCore
-import Model
+package import Model
 
 extension Agent {
     /// The problem of a volume of the journal that lies on no disk.
@@ -31,13 +31,17 @@ extension Agent {
     /// Where the persistent volumes among `resources` belong in a container.
     func mounts(of resources: [Resource]) -> [VolumeMount] {
         resources.compactMap { resource in
-            guard resource.isPersistentVolume,
-                let uuid = state.volumesByKey[ResourceKey(resource.with(allocationRole: nil))]
-            else { return nil }
+            guard let uuid = volume(of: resource) else { return nil }
             return VolumeMount(
                 volume: uuid, containerPath: resource.disk?.volume?.containerPath ?? "",
                 isReadOnly: resource.disk?.volume?.mode == .readOnly)
         }
+    }
+
+    /// The volume that a resource names, if it names one of the books.
+    package func volume(of resource: Resource) -> VolumeUUID? {
+        guard resource.isPersistentVolume else { return nil }
+        return state.volumesByKey[ResourceKey(resource.with(allocationRole: nil))]
     }
 
     /// Why a volume among `resources` can't be used, or nil.

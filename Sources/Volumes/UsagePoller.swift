@@ -21,20 +21,25 @@ package final class UsagePoller {
 
     package init(_ store: VolumeStore) { self.store = store }
 
-    /// Looks at up to `entries` names; the volumes whose count was completed by it.
-    package func advance(entries: Int) -> [Sample] {
+    /// Looks at up to `entries` names, each volume once at most, as long as it is wanted; the
+    /// volumes whose count was completed by it.
+    package func advance(entries: Int, isWanted: () -> Bool = { true }) -> [Sample] {
         let step = 1000
         var samples: [Sample] = []
         var seen: Set<VolumeUUID> = []
         for _ in stride(from: 0, to: entries, by: step) {
+            guard isWanted() else { break }
             if current == nil { current = next() }
             guard let (volume, walk) = current, !seen.contains(volume.record.uuid) else { break }
             do {
                 guard let usage = try walk.advance(entries: step) else { continue }
-                samples.append(
-                    Sample(
-                        uuid: volume.record.uuid, usedBytes: usage.bytes,
-                        usedInodes: usage.inodes, limitBytes: volume.bytes))
+                // It may have been resized meanwhile, or given up.
+                if let volume = try? store.volume(volume.record.uuid) {
+                    samples.append(
+                        Sample(
+                            uuid: volume.record.uuid, usedBytes: usage.bytes,
+                            usedInodes: usage.inodes, limitBytes: volume.bytes))
+                }
             } catch {
                 // It vanished meanwhile; the round goes on.
             }

@@ -70,8 +70,10 @@ def pids_of(marker):
 
 
 class Cluster:
-    def __init__(self, binary, backend="auto", resources=RESOURCES, options=()):
-        self.binary = binary
+    """`disks`: MiB of a file system of its own for the work directories of some daemons."""
+
+    def __init__(self, binary, backend="auto", resources=RESOURCES, options=(), disks=None):
+        self.binary, self.disks = binary, disks or {}
         self.directory = tempfile.mkdtemp(prefix="holdfast-e2e.", dir="/tmp")
         self.port, self.agent_port = free_ports(2)
         self.url = f"http://127.0.0.1:{self.port}"
@@ -82,6 +84,8 @@ class Cluster:
             f"--volume-backend={backend}", *options]
 
     def __enter__(self):
+        for role, mebibytes in self.disks.items():
+            self.mount_disk(role, mebibytes)
         self.log = open(f"{self.directory}/log", "wb")
         self.process = subprocess.Popen(
             self.command, stdout=self.log, stderr=self.log, start_new_session=True)
@@ -92,6 +96,14 @@ class Cluster:
             raise
         return self
 
+    def mount_disk(self, role, mebibytes):
+        image, place = f"{self.directory}/{role}.img", f"{self.directory}/work/{role}"
+        os.makedirs(place)
+        with open(image, "wb") as file:
+            file.truncate(mebibytes << 20)
+        subprocess.run(["mkfs.ext4", "-q", "-F", "-m", "0", image], check=True)
+        subprocess.run(["mount", "-o", "loop", image, place], check=True)
+
     def __exit__(self, kind, error, trace):
         if error is not None:
             with open(f"{self.directory}/log", errors="replace") as file:
@@ -101,7 +113,12 @@ class Cluster:
 
     def wait_for_agent(self):
         def active():
-            found = [a for a in self.operator.agents() if a.get("active")]
+            answer = self.operator.post("GET_AGENTS")
+            if answer.status_code == 503:  # It is starting.
+                return None
+            assert answer.status_code == 200, answer.text
+            agents = answer.json()["get_agents"].get("agents", [])
+            found = [a for a in agents if a.get("active")]
             return found and found[0]["agent_info"]["id"]["value"]
         return eventually("an active agent", active)
 
@@ -141,6 +158,8 @@ class Cluster:
         for pid in processes(lambda words: any(inside in word for word in words)):
             left.append(f"process {pid}: {' '.join(command_line(pid))[:200]}")
             os.kill(pid, signal.SIGKILL)
+        for role in self.disks:
+            subprocess.run(["umount", f"{self.directory}/work/{role}"], check=False)
         for mount in self.mounts():
             left.append(f"mount {mount}")
             subprocess.run(["umount", "-l", mount], check=False)

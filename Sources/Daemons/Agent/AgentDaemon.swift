@@ -30,7 +30,10 @@ package struct AgentSettings: Sendable {
     package var info = Payload()
     package var volumeBackend = BackendPreference.auto
     package var switchesUser = true
+    /// The rest between two counts of what is used of disks.
     package var watchIntervalMilliseconds: Int64 = 15_000
+    /// Whether a container over its disk limit is ended, where the kernel does not hold the limit.
+    package var enforcesDiskLimits = false
     package var checksInvariants = false
 
     package init(workDirectory: String, master: String, version: String, resources: Resources) {
@@ -66,7 +69,8 @@ package final class AgentDaemon: Sendable {
         var check: (@Sendable (Agent) -> [String])?
         if settings.checksInvariants { check = { $0.violations() } }
         host = MachineHost(
-            clock: ProcessClock(), tick: .ticked, checkInvariants: check
+            clock: ProcessClock(), tick: .ticked, spaceChanged: { .storageLow($0) },
+            checkInvariants: check
         ) { error in
             logger.critical("the agent ends", metadata: ["error": "\(error)"])
             exit(70)
@@ -81,7 +85,7 @@ package final class AgentDaemon: Sendable {
     /// Serves until `untilEnded` returns, or the machine ends the agent. Tasks run on, unless
     /// `shutDown` has ended them: then volumes are released, too.
     package func run(_ untilEnded: @escaping @Sendable () async -> Void) async throws {
-        let (journal, recovery) = try Journal.open(directory: settings.workDirectory + "/journal")
+        let (journal, recovery) = try openJournal()
         let volumes = try AgentVolumes(
             workDirectory: settings.workDirectory, resources: settings.resources,
             preference: settings.volumeBackend, logger: logger
@@ -97,7 +101,8 @@ package final class AgentDaemon: Sendable {
         let answers = Pending<Refusal?>()
         let link = MasterLink()
         let shell = AgentShell(
-            journal: journal, volumes: volumes, containers: containers,
+            journal: journal, workDirectory: settings.workDirectory, volumes: volumes,
+            containers: containers,
             checks: AgentChecks(containers: containers) { [host] in host.send($0) },
             streams: streams, answers: answers, master: link, logger: logger,
             send: { [host] in host.send($0) },
@@ -107,27 +112,36 @@ package final class AgentDaemon: Sendable {
                 ended.continuation.finish()
             })
         let report = try startReport(recovery.records, volumes, containers)
-        route.set(makeRoute(containers, volumes, streams, answers))
+        let watch = DiskWatch(
+            host: host, volumes: volumes, isEnforced: settings.enforcesDiskLimits)
+        route.set(makeRoute(containers, volumes, watch, streams, answers))
         host.start(Agent(options: options(port: port)), shell: shell, name: "agent")
         host.send(.started(entropy: freshEntropy(), report))
         containers.watchRecovered()
         link.start(loops: loops) { [host] in host.send($0) }
-        volumes.reportAll()
         logger.info(
             "serving",
             metadata: [
                 "address": "\(settings.address):\(port)", "launcher": "\(launcher.name)",
                 "tasks": "\(report.containers.count)", "volumes": "\(report.volumes.count)",
             ])
-        await serve(link, volumes, untilEnded)
+        await serve(link, watch, untilEnded)
         await server.stop()
         await link.stop()
         host.stop()
         if hasShutDown { volumes.release() }
     }
 
+    private func openJournal() throws -> (journal: Journal, recovery: JournalRecovery) {
+        var options = Journal.Options()
+        // Room for some hundred ends of tasks on a full disk.
+        options.aheadBytes = 1 << 20
+        options.spaceChanged = { [host] isLow in if isLow { host.noteSpace(isLow: true) } }
+        return try Journal.open(directory: settings.workDirectory + "/journal", options: options)
+    }
+
     private func serve(
-        _ link: MasterLink, _ volumes: AgentVolumes,
+        _ link: MasterLink, _ watch: DiskWatch,
         _ untilEnded: @escaping @Sendable () async -> Void
     ) async {
         let client = HTTPClient(loops: loops, connectTimeoutMilliseconds: 1_000)
@@ -143,10 +157,7 @@ package final class AgentDaemon: Sendable {
                 }
             }
             group.addTask { [settings] in
-                while !Task.isCancelled {
-                    try? await Task.sleep(for: .milliseconds(settings.watchIntervalMilliseconds))
-                    volumes.reportAll()
-                }
+                await watch.run(intervalMilliseconds: settings.watchIntervalMilliseconds)
             }
             await group.next()
             group.cancelAll()
@@ -182,14 +193,15 @@ package final class AgentDaemon: Sendable {
     }
 
     private func makeRoute(
-        _ containers: AgentContainers, _ volumes: AgentVolumes, _ streams: EventStreams,
+        _ containers: AgentContainers, _ volumes: AgentVolumes, _ watch: DiskWatch,
+        _ streams: EventStreams,
         _ answers: Pending<Refusal?>
     ) -> HTTPServer.Route {
         var version = Mesos_V1_VersionInfo()
         version.version = settings.version
         let operators = AgentEndpoint(
             host: host, containers: containers, files: SandboxFiles(volumes: volumes),
-            version: version)
+            watch: watch, version: version)
         let executors = ExecutorEndpoint(host: host, answers: answers, streams: streams)
         let legacy = LegacyEndpoint(version: version, agentsPort: 0)
         return { request, responder in

@@ -10,6 +10,7 @@ struct AgentEndpoint: Sendable {
     let host: MachineHost<Agent>
     let containers: AgentContainers
     let files: SandboxFiles
+    let watch: DiskWatch
     let version: Mesos_V1_VersionInfo
     let threads = BlockingThreads("files", limit: 2)
 
@@ -61,12 +62,13 @@ struct AgentEndpoint: Sendable {
                 return { finish(.success(response)) }
             }
         case .getContainers:
-            host.query { [containers] agent, now in
+            host.query { [containers, watch] agent, now in
                 let found = AgentViews.containers(agent)
                 let seconds = now.seconds
                 return { [threads] in
                     threads.run {
-                        finish(.success(AgentViews.response(found, containers, seconds)))
+                        finish(
+                            .success(AgentViews.response(found, containers, watch, seconds)))
                     }
                 }
             }

@@ -10,6 +10,8 @@ import Wire
 /// Does what the agent decides: records into its journal, work on volumes and containers, messages.
 struct AgentShell: MachineShell {
     let journal: any JournalStore
+    /// The directory whose disk must have room before anything new starts.
+    let workDirectory: String
     let volumes: AgentVolumes
     let containers: AgentContainers
     let checks: AgentChecks
@@ -22,17 +24,31 @@ struct AgentShell: MachineShell {
 
     func persist(_ actions: [Agent.Action]) throws {
         var records: [[UInt8]] = []
+        var snapshot: [[UInt8]]?
         for action in actions {
             switch action {
-            case .store(let record): records.append(record.encoded)
-            case .compactJournal(let snapshot):
-                if !records.isEmpty { try journal.append(records) }
-                records.removeAll()
-                try journal.compact(snapshot.map(\.encoded))
+            case .store(let record):
+                records.append(record.encoded)
+                snapshot?.append(record.encoded)
+            case .compactJournal(let state): snapshot = state.map(\.encoded)
             default: break
             }
         }
-        if !records.isEmpty { try journal.append(records) }
+        do throws(JournalError) {
+            if !records.isEmpty { try journal.append(records) }
+        } catch {
+            guard case .noSpace(let cause) = error else { throw error }
+            logger.error("no space for the journal", metadata: ["error": "\(cause)"])
+            throw StorageFull("\(cause)")
+        }
+        guard let snapshot else { return }
+        do throws(JournalError) {
+            try journal.compact(snapshot)
+        } catch {
+            guard case .noSpace(let cause) = error else { throw error }
+            // It holds the same without it, in more bytes; the machine will ask again.
+            logger.warning("the journal stays long", metadata: ["error": "\(cause)"])
+        }
     }
 
     func perform(_ action: Agent.Action) {
@@ -71,65 +87,6 @@ struct AgentShell: MachineShell {
         case .drop(let reason, let text):
             logger.debug("dropped", metadata: ["reason": "\(reason.rawValue)", "text": "\(text)"])
         case .exit(let reason): exit(reason)
-        }
-    }
-}
-
-/// The agent's connection to its master: finds the master's port over HTTP, then stays connected.
-final class MasterLink: Sendable {
-    private let state = Mutex<(target: RPCTarget?, connection: RPCConnectionID?)>((nil, nil))
-    private let client = Mutex<RPCClient?>(nil)
-
-    /// Where to connect next; nil: to be looked up.
-    var target: RPCTarget? {
-        get { state.withLock { $0.target } }
-        set { state.withLock { $0.target = newValue } }
-    }
-
-    var isConnected: Bool { state.withLock { $0.connection != nil } }
-
-    func start(loops: EventLoops, send: @escaping @Sendable (Agent.Event) -> Void) {
-        var options = RPCOptions()
-        options.longestRetryMilliseconds = 500
-        let made = RPCClient(
-            loops: loops, options: options, target: { [self] in target },
-            attemptFailed: { [self] _ in target = nil },
-            handler: { [self] in take($0, send) })
-        client.withLock { $0 = made }
-        made.start()
-    }
-
-    func send(_ message: AgentMessage) {
-        guard let connection = state.withLock({ $0.connection }) else { return }
-        let frame = RPCFrame(kind: AgentFrames.kind, payload: message.encoded)
-        client.withLock { $0 }?.send([frame], to: connection)
-    }
-
-    func reconnect() {
-        guard let connection = state.withLock({ $0.connection }) else { return }
-        client.withLock { $0 }?.close(connection)
-    }
-
-    func stop() async { await client.withLock { $0 }?.stop() }
-
-    private func take(_ event: RPCEvent, _ send: @Sendable (Agent.Event) -> Void) {
-        switch event {
-        case .connected(let id, _):
-            state.withLock { $0.connection = id }
-            send(.masterConnected)
-        case .received(let id, let frames):
-            for frame in frames {
-                guard frame.kind == AgentFrames.kind,
-                    let message = try? MasterMessage(decoding: frame.payload)
-                else {
-                    client.withLock { $0 }?.close(id)
-                    return
-                }
-                send(.masterSaid(message))
-            }
-        case .disconnected:
-            state.withLock { $0 = (nil, nil) }
-            send(.masterDisconnected)
         }
     }
 }

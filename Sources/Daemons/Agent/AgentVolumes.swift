@@ -12,6 +12,8 @@ final class AgentVolumes: Sendable {
     /// By the root directory of a PATH or MOUNT disk.
     private let disks: [String: VolumeStore]
     private let homes = Mutex<[VolumeUUID: String]>([:])
+    /// What was counted last in volumes that nothing else limits, in bytes.
+    private let counted = Mutex<[VolumeUUID: Int64]>([:])
     private let threads = BlockingThreads("volumes", limit: 8)
     private let background = BlockingThreads("volumes-background", limit: 2)
     private let logger: Logger
@@ -154,14 +156,32 @@ final class AgentVolumes: Sendable {
         }
     }
 
-    /// Reads how full all volumes are, in the background.
-    func reportAll() {
-        background.run { [self] in report(homes.withLock { Array($0.keys) }.sorted()) }
+    /// Reads how full the volumes are that the kernel limits, in the background: one call each. The
+    /// others are reported with each count (`note`).
+    func reportLimited() {
+        background.run { [self] in
+            let counted = counted.withLock { $0 }
+            report(homes.withLock { Array($0.keys) }.sorted().filter { counted[$0] == nil })
+        }
+    }
+
+    /// Counts the volumes that nothing else limits.
+    func makePollers() -> [UsagePoller] { stores.map { UsagePoller($0) } }
+
+    /// Takes and reports what a poller has counted.
+    func note(_ samples: [UsagePoller.Sample]) {
+        counted.withLock { counted in
+            for sample in samples { counted[sample.uuid] = sample.usedBytes }
+        }
+        report(samples.map(\.uuid))
     }
 
     private func prepare(_ uuid: VolumeUUID) {
         background.run { [self] in
             guard let store = store(of: uuid) else { return }
+            if (try? store.status(uuid))?.enforcement == .poll {
+                counted.withLock { $0[uuid] = 0 }
+            }
             do { try store.prepare(uuid) } catch {
                 // One that was destroyed meanwhile needs no file system any more.
                 guard let status = try? store.status(uuid), status.record.state == .creating
@@ -185,7 +205,9 @@ final class AgentVolumes: Sendable {
         background.run { [self] in
             do throws(VolumeError) {
                 switch try store.erase(uuid) {
-                case .done: homes.withLock { $0[uuid] = nil }
+                case .done:
+                    homes.withLock { $0[uuid] = nil }
+                    counted.withLock { $0[uuid] = nil }
                 case .unfinished: erase(uuid, store)
                 case .waiting:
                     DispatchQueue.global().asyncAfter(deadline: .now() + 1) { [self] in
@@ -204,7 +226,7 @@ final class AgentVolumes: Sendable {
             guard let store = store(of: uuid), let status = try? store.status(uuid),
                 status.record.state == .ready
             else { continue }
-            let usage = try? store.usage(uuid)
+            let usage = usage(status, store)
             reports.append(
                 VolumeReport(
                     uuid: uuid, backend: status.record.backend.rawValue,
@@ -214,6 +236,14 @@ final class AgentVolumes: Sendable {
                     usedBytes: usage?.usedBytes))
         }
         if !reports.isEmpty { reported(reports) }
+    }
+
+    /// To count a tree takes long: that is the poller's, and here its last count.
+    private func usage(_ status: VolumeStatus, _ store: VolumeStore) -> VolumeUsage? {
+        guard status.enforcement == .poll else { return try? store.usage(status.record.uuid) }
+        guard let bytes = counted.withLock({ $0[status.record.uuid] }) else { return nil }
+        return VolumeUsage(
+            usedBytes: bytes, usedInodes: nil, usableBytes: status.record.spec.bytes)
     }
 
     private func store(named name: String) -> VolumeStore? { name.isEmpty ? root : disks[name] }

@@ -3,64 +3,71 @@ import Foundation
 package import MachineCore
 import Synchronization
 
-/// What a machine's actions mean outside of it.
-package protocol MachineShell<Action>: Sendable {
-    associatedtype Action: Sendable
-
-    /// Makes the records among a batch's actions durable, in one commit; throwing ends the process,
-    /// because nothing that depended on the batch has left.
-    func persist(_ actions: [Action]) throws
-    /// Does one action that is not a record. Must not block.
-    func perform(_ action: Action)
-}
-
 /// Runs one machine: events go in from any thread, the machine handles them one after another on
 /// its own thread, and a second thread commits what must be durable and then does the rest, in
 /// order. While one batch is being committed the next one is decided, so a burst shares a commit.
+///
+///     running --commit finds no space--> settling --each input alone--> running
+///
+/// A batch that finds no space is taken back, with all that was decided after it. Its inputs are
+/// then handled one by one, the machine knowing that space is low: most are refused by it, and what
+/// still finds no space is refused by the shell.
 package final class MachineHost<M: Machine>: Sendable {
     /// A read of the machine's state, which answers after all that it can have seen is durable.
-    package typealias Query = @Sendable (inout M, Instant) -> @Sendable () -> Void
+    package typealias Query = @Sendable (M, Instant) -> @Sendable () -> Void
 
-    private enum Input: Sendable {
-        case event(M.Event)
-        case query(Query)
+    /// The outputs of inputs that were handled together.
+    fileprivate struct Batch {
+        let number: UInt64
+        let outputs: [MachineOutput<M.Action>]
     }
 
-    private enum Output: Sendable {
-        case action(M.Action)
-        case reply(@Sendable () -> Void)
-    }
-
-    private struct State: ~Copyable {
-        var inputs: [Input] = []
-        var outputs: [Output] = []
+    struct State: ~Copyable {
+        var inputs: [MachineInput<M>] = []
+        fileprivate var batches: [Batch] = []
         var isStopped = false
+        /// The core thread has handled its last input.
+        var hasDecided = false
+        var isSpaceLow = false
+        /// The last batch that is durable.
+        var durable: UInt64 = 0
+        /// The first batch that found no space; nothing is published until it is settled.
+        var refused: UInt64?
     }
 
-    private let state = Mutex(State())
+    let state = Mutex(State())
     private let inputReady = DispatchSemaphore(value: 0)
     private let outputReady = DispatchSemaphore(value: 0)
-    private let clock: ProcessClock
-    private let tick: M.Event
-    private let checkInvariants: (@Sendable (M) -> [String])?
-    private let fail: @Sendable (any Error) -> Void
+    let clock: ProcessClock
+    let tick: M.Event
+    private let spaceChanged: (@Sendable (Bool) -> M.Event)?
+    let checkInvariants: (@Sendable (M) -> [String])?
+    let fail: @Sendable (any Error) -> Void
 
-    /// `tick` is the event that tells the machine that its deadline has come; `fail` is called when
-    /// records could not be made durable, and is expected to end the process.
+    /// `tick` is the event that tells the machine that its deadline has come, `spaceChanged` the
+    /// one that tells it whether space is low; `fail` is called when records could not be made
+    /// durable and can't be refused either, and is expected to end the process.
     package init(
         clock: ProcessClock, tick: M.Event,
+        spaceChanged: (@Sendable (Bool) -> M.Event)? = nil,
         checkInvariants: (@Sendable (M) -> [String])? = nil,
         fail: @escaping @Sendable (any Error) -> Void
     ) {
         self.clock = clock
         self.tick = tick
+        self.spaceChanged = spaceChanged
         self.checkInvariants = checkInvariants
         self.fail = fail
     }
 
     /// Starts both threads; `name` is theirs.
-    package func start(_ machine: M, shell: some MachineShell<M.Action>, name: String) {
-        let core = Thread { [self] in decide(machine) }
+    package func start(
+        _ machine: M, shell: some MachineShell<M.Event, M.Action>, name: String
+    ) {
+        let core = Thread { [self] in
+            var run = MachineRun(machine, host: self, shell: shell)
+            run.decide()
+        }
         core.name = "\(name)-core"
         core.stackSize = 8 << 20
         core.start()
@@ -73,6 +80,15 @@ package final class MachineHost<M: Machine>: Sendable {
     package func send(_ event: M.Event) { enqueue([.event(event)]) }
 
     package func send(_ events: [M.Event]) { enqueue(events.map { .event($0) }) }
+
+    /// Tells the machine whether space is low, where that is new.
+    package func noteSpace(isLow: Bool) {
+        let isNew = state.withLock { state in
+            defer { state.isSpaceLow = isLow }
+            return state.isSpaceLow != isLow
+        }
+        if isNew, let event = spaceChanged?(isLow) { send(event) }
+    }
 
     /// Reads the machine's state.
     package func query(_ query: @escaping Query) { enqueue([.query(query)]) }
@@ -95,7 +111,7 @@ package final class MachineHost<M: Machine>: Sendable {
         inputReady.signal()
     }
 
-    private func enqueue(_ inputs: [Input]) {
+    private func enqueue(_ inputs: [MachineInput<M>]) {
         let wasEmpty = state.withLock { state in
             defer { state.inputs.append(contentsOf: inputs) }
             return state.inputs.isEmpty
@@ -103,81 +119,75 @@ package final class MachineHost<M: Machine>: Sendable {
         if wasEmpty { inputReady.signal() }
     }
 
-    private func decide(_ initial: M) {
-        var machine = initial
-        var outbox = Outbox<M.Action>()
-        while true {
-            let (inputs, isStopped) = state.withLock { state in
-                defer { state.inputs.removeAll(keepingCapacity: true) }
-                return (state.inputs, state.isStopped)
-            }
-            var outputs: [Output] = []
-            for input in inputs {
-                switch input {
-                case .event(let event):
-                    machine.handle(event, at: clock.now, into: &outbox)
-                    outputs.append(contentsOf: outbox.drain().map { .action($0) })
-                case .query(let query): outputs.append(.reply(query(&machine, clock.now)))
-                }
-            }
-            if let deadline = machine.deadline, deadline <= clock.now {
-                machine.handle(tick, at: clock.now, into: &outbox)
-                outputs.append(contentsOf: outbox.drain().map { .action($0) })
-            }
-            if let violations = checkInvariants?(machine), !violations.isEmpty {
-                fail(InvariantViolation(violations: violations))
-            }
-            publish(outputs)
-            if inputs.isEmpty, isStopped {
-                outputReady.signal()
-                return
-            }
-            if inputs.isEmpty { waitForInput(until: machine.deadline) }
-        }
-    }
+    // MARK: the core thread
 
-    private func waitForInput(until deadline: Instant?) {
+    func waitForInput(until deadline: Instant?) {
         guard let deadline else { return inputReady.wait() }
         let span = max(0, (deadline - clock.now).nanoseconds)
         let bounded = Int(min(span, 3_600_000_000_000))
         _ = inputReady.wait(timeout: .now() + .nanoseconds(bounded))
     }
 
-    private func publish(_ outputs: [Output]) {
+    /// Hands a batch to the commit thread, unless an earlier one was refused meanwhile.
+    func publish(_ outputs: [MachineOutput<M.Action>], as number: UInt64) {
         guard !outputs.isEmpty else { return }
         let wasEmpty = state.withLock { state in
-            defer { state.outputs.append(contentsOf: outputs) }
-            return state.outputs.isEmpty
+            guard state.refused == nil else { return false }
+            defer { state.batches.append(Batch(number: number, outputs: outputs)) }
+            return state.batches.isEmpty
         }
         if wasEmpty { outputReady.signal() }
     }
 
-    private func act(_ shell: some MachineShell<M.Action>) {
+    /// The event that says that space is low, which a refused batch is settled with.
+    var spaceIsLow: M.Event? { spaceChanged?(true) }
+
+    /// Lets the commit thread end.
+    func endDeciding() {
+        state.withLock { $0.hasDecided = true }
+        outputReady.signal()
+    }
+
+    // MARK: the commit thread
+
+    private func act(_ shell: some MachineShell<M.Event, M.Action>) {
+        var lastLook = clock.now
         while true {
-            let (outputs, isStopped) = state.withLock { state in
-                defer { state.outputs.removeAll(keepingCapacity: true) }
-                return (state.outputs, state.isStopped && state.inputs.isEmpty)
+            let (batches, hasEnded) = state.withLock { state in
+                defer { state.batches.removeAll(keepingCapacity: true) }
+                return (state.batches, state.hasDecided)
             }
-            if outputs.isEmpty {
-                if isStopped { return }
-                outputReady.wait()
-                continue
-            }
-            let actions = outputs.compactMap { output in
-                if case .action(let action) = output { action } else { nil }
-            }
-            do {
-                try shell.persist(actions)
-            } catch {
-                return fail(error)
-            }
-            for output in outputs {
-                switch output {
-                case .action(let action): shell.perform(action)
-                case .reply(let reply): reply()
+            if let last = batches.last {
+                do {
+                    try shell.commit(batches.flatMap(\.outputs))
+                    state.withLock { $0.durable = last.number }
+                } catch is StorageFull {
+                    refuse(from: batches[0].number)
+                } catch {
+                    return fail(error)
                 }
+            } else if hasEnded {
+                return
+            } else if spaceChanged == nil {
+                outputReady.wait()
+            } else {
+                _ = outputReady.wait(timeout: .now() + 1)
+            }
+            if spaceChanged != nil, clock.now - lastLook >= .seconds(1) {
+                lastLook = clock.now
+                noteSpace(isLow: shell.isSpaceLow())
             }
         }
+    }
+
+    /// Hands all from a batch on back to the core thread, which settles it.
+    private func refuse(from number: UInt64) {
+        noteSpace(isLow: true)
+        state.withLock { state in
+            state.refused = number
+            state.batches.removeAll()
+        }
+        inputReady.signal()
     }
 }
 

@@ -42,7 +42,8 @@ package final class MasterDaemon: Sendable {
         var check: (@Sendable (Master) -> [String])?
         if settings.checksInvariants { check = { $0.touchedViolations() } }
         host = MachineHost(
-            clock: ProcessClock(), tick: .ticked, checkInvariants: check
+            clock: ProcessClock(), tick: .ticked, spaceChanged: { .storageLow($0) },
+            checkInvariants: check
         ) { error in
             logger.critical("the master ends", metadata: ["error": "\(error)"])
             exit(70)

@@ -19,7 +19,35 @@ struct MasterShell: MachineShell {
         for action in actions {
             if case .store(let record) = action { changes += RegistryRows.changes(record) }
         }
-        if !changes.isEmpty { try registry.commit(changes) }
+        guard !changes.isEmpty else { return }
+        do throws(RegistryError) {
+            try registry.commit(changes)
+        } catch {
+            guard case .noSpace(let reason) = error else { throw error }
+            logger.error("no space for the registry", metadata: ["error": "\(reason)"])
+            throw StorageFull(reason)
+        }
+    }
+
+    func isSpaceLow() -> Bool { registry.isSpaceLow() }
+
+    func refuse(_ event: Master.Event, because reason: String) -> RefusedEvent {
+        let refusal = Refusal(
+            .unavailable, "the disk of the master's registry is full: nothing was changed")
+        switch event {
+        case .schedulerCalled(let request, _, _, _), .operatorCalled(let request, _, _):
+            answers.answer(request.value, .refused(refusal))
+            return .told
+        case .frameworkSubscribed(let stream, _):
+            perform(.refuseSubscription(stream, refusal.message))
+            return .told
+        case .agentConnected(let connection, _), .agentSaid(let connection, _):
+            // It comes back, and tells again what has not been acknowledged.
+            perform(.closeConnection(connection))
+            return .told
+        case .streamClosed, .agentDisconnected, .storageLow, .ticked: return .later
+        case .started: return .fatal
+        }
     }
 
     func perform(_ action: Master.Action) {

@@ -41,7 +41,10 @@ package final class ServiceDaemon: Sendable {
     package init(options: ServiceOptions, logger: Logger) throws {
         self.options = options
         self.logger = logger
-        registry = try SQLiteRegistry(path: options.workDirectory + "/services.sqlite")
+        var stored = SQLiteRegistry.Options()
+        stored.reserveBytes = 0
+        registry = try SQLiteRegistry(
+            path: options.workDirectory + "/services.sqlite", options: stored)
         client = HTTPClient(loops: loops)
         connection = SchedulerConnection(master: options.master, client: client, logger: logger)
         grower = VolumeGrower(master: options.master, client: client, logger: logger)

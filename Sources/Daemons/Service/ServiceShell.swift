@@ -5,6 +5,8 @@ import ServiceCore
 /// Does what the service scheduler decides: rows into its registry, calls to the master in order,
 /// growths beside them.
 struct ServiceShell: MachineShell {
+    typealias Event = ServiceScheduler.Event
+
     let registry: any RegistryStore
     let answers: Pending<ServiceAnswer>
     let calls: SchedulerConnection

@@ -35,6 +35,7 @@ struct AgentCommand: AsyncParsableCommand {
         settings.switchesUser = options.switchUser && geteuid() == 0
         settings.watchIntervalMilliseconds = max(
             1_000, options.containerDiskWatchInterval.milliseconds)
+        settings.enforcesDiskLimits = options.enforceContainerDiskQuota
         settings.info = try options.info()
         logger.notice("no authentication: listening on the loopback only")
         do {
@@ -71,8 +72,12 @@ struct AgentFlags: ParsableArguments {
     var launcher = "auto"
     @Option(help: "ro: tasks without an image see the host's files read-only; rw: as in Mesos.")
     var hostRoot = "ro"
-    @Option(help: "How often the use of disks is read.")
+    @Option(help: "The time between two counts of what is used of disks; one second at least.")
     var containerDiskWatchInterval = DurationOption(milliseconds: 15_000)
+    @Flag(
+        inversion: .prefixedNo,
+        help: "End tasks that are over their disk limit, where the kernel does not hold it.")
+    var enforceContainerDiskQuota = false
     @Flag(inversion: .prefixedNo, help: "Run tasks as their user.")
     var switchUser = true
 
@@ -167,6 +172,8 @@ struct AgentFlags: ParsableArguments {
             "--volume-backend=\(volumeBackend)", "--launcher=\(launcher)",
             "--host-root=\(hostRoot)",
             "--container-disk-watch-interval=\(containerDiskWatchInterval.milliseconds)ms",
+            enforceContainerDiskQuota
+                ? "--enforce-container-disk-quota" : "--no-enforce-container-disk-quota",
             switchUser ? "--switch-user" : "--no-switch-user",
         ]
         if !attributes.isEmpty { arguments.append("--attributes=\(attributes)") }
