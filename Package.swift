@@ -147,7 +147,7 @@ let package = Package(
             "DaemonsTests",
             [
                 "Daemons", "Model", "MachineCore", "MasterCore", "AgentCore", "ServiceCore", "Wire",
-                "Net", "Volumes", "Containers", "Registry", "Journal",
+                "Net", "Volumes", "Containers", "Registry", "Journal", "MesosAPI",
             ]),
         tests("SimulatorTests", ["Simulator", "Model", "MachineCore", "MasterCore", "AgentCore"]),
         tests("HouseTests", []),

@@ -1,0 +1,65 @@
+import MesosAPI
+import Model
+import Testing
+import Wire
+
+@testable import Daemons
+
+@Suite struct DiskUseTests {
+    private let container = ContainerID("c")
+    private let uuid = VolumeUUID("00000000-0000-0000-0000-000000000001")
+
+    private func disk(_ mebibytes: Int64, volume: String? = nil) -> Resource {
+        Resource(
+            "disk", .scalar(Amount(thousandths: mebibytes * 1000)),
+            disk: volume.map { Disk(persistence: .init(id: $0)) })
+    }
+
+    private func limits(_ resources: [Resource]) -> DiskLimits {
+        DiskLimits(container: container, sandbox: "/s", resources: resources) { resource in
+            resource.disk?.persistence == nil ? nil : uuid
+        }
+    }
+
+    @Test func sizesAreWrittenAsMesosWritesThem() {
+        let texts: [(Int64, String)] = [
+            (0, "0KB"), (1, "1KB"), (8 << 20, "8MB"), (40_968 << 10, "40968KB"),
+            ((8 << 20) + 1, "8193KB"), (3 << 30, "3GB"), (2048 << 30, "2TB"),
+        ]
+        for (bytes, text) in texts { #expect(DiskUse.text(bytes) == text) }
+    }
+
+    @Test func whatNamesNoVolumeLimitsTheSandbox() throws {
+        let limits = limits([disk(4), disk(4), disk(100, volume: "v")])
+        #expect(limits.sandboxBytes == 8 << 20)
+        #expect(limits.volumes.map(\.uuid) == [uuid])
+        var use = DiskUse()
+        use.sandboxes[container] = 8 << 20
+        #expect(use.excess(of: limits) == nil)
+        use.sandboxes[container] = 40_968 << 10
+        let excess = try #require(use.excess(of: limits))
+        #expect(excess.message == "Disk usage (40968KB) exceeds quota (8MB)")
+        let status: Mesos_V1_TaskStatus = excess.status.message()
+        #expect(status.limitation.resources.map(\.scalar.value) == [4, 4])
+    }
+
+    @Test func withoutDiskTheSandboxHasNoLimit() {
+        let limits = limits([disk(100, volume: "v")])
+        #expect(limits.sandboxBytes == nil)
+        var use = DiskUse()
+        use.sandboxes[container] = 1 << 40
+        #expect(use.excess(of: limits) == nil)
+    }
+
+    @Test func aVolumeThatHasGrownSinceTheLaunchHasItsNewLimit() throws {
+        let limits = limits([disk(16, volume: "v")])
+        var use = DiskUse()
+        use.volumes[uuid] = .init(usedBytes: 20 << 20, limitBytes: 32 << 20)
+        #expect(use.excess(of: limits) == nil)
+        use.volumes[uuid] = .init(usedBytes: 40 << 20, limitBytes: 32 << 20)
+        let excess = try #require(use.excess(of: limits))
+        #expect(excess.message == "Disk usage (40MB) exceeds quota (32MB)")
+        let status: Mesos_V1_TaskStatus = excess.status.message()
+        #expect(status.limitation.resources.map(\.disk.persistence.id) == ["v"])
+    }
+}
