@@ -56,6 +56,8 @@ package protocol Launcher: Sendable {
     var name: String { get }
     /// What it cannot enforce, a sentence each; empty: nothing.
     var shortcomings: [String] { get }
+    /// Whether a container's root can be an image.
+    var runsImages: Bool { get }
 
     /// Returns when the container's first process runs.
     func launch(_ spec: ContainerSpec) throws(ContainerError)
@@ -87,4 +89,8 @@ package protocol Launcher: Sendable {
     func update(
         _ id: String, limits: ContainerSpec.Limits, volumes: [ContainerSpec.Volume]
     ) throws(ContainerError)
+}
+
+extension Launcher {
+    package var runsImages: Bool { false }
 }

@@ -22,6 +22,7 @@ package struct RuncLauncher: Launcher {
     }
 
     package let name = "runc"
+    package let runsImages = true
     package let shortcomings: [String]
     let options: Options
     let containers: SupervisedContainers
