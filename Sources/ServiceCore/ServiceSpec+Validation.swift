@@ -7,6 +7,9 @@ extension ServiceSpec {
         try Role.validate(role)
         try check(role != Role.unreserved, "role '*' can't be reserved: name one")
         try check(!command.isEmpty || image != nil, "needs a command or an image")
+        try check(
+            image.map { (1...1024).contains($0.utf8.count) } ?? true,
+            "image must have 1 to 1024 bytes")
         try check(cpus > .zero, "resources.cpus must be above zero")
         try check(memory > .zero, "resources.mem must be above zero")
         try check(killGraceMilliseconds >= 0, "kill_grace must not be negative")
@@ -17,10 +20,11 @@ extension ServiceSpec {
             try check(!names.contains(volume.name), "volume '\(volume.name)' stands twice")
             try check(!paths.contains(volume.path), "volume path '\(volume.path)' stands twice")
             try check(volume.size > .zero, "volume '\(volume.name)' needs a size above zero")
-            let parts = volume.path.split(separator: "/", omittingEmptySubsequences: false)
             try check(
-                !volume.path.isEmpty && !parts.contains("..") && !parts.contains(""),
-                "volume '\(volume.name)': path must be relative and stay inside the sandbox")
+                isContainerPath(volume.path),
+                image == nil
+                    ? "volume '\(volume.name)': path must be relative and stay inside the sandbox"
+                    : "volume '\(volume.name)': path must not contain '..' or empty names")
             names.append(volume.name)
             paths.append(volume.path)
         }
@@ -42,6 +46,13 @@ extension ServiceSpec {
             try check(ports.contains { $0.name == port }, "health check: no port '\(port)'")
         case .command, nil: break
         }
+    }
+
+    /// Below the sandbox; with an image absolute ones, too, as no file of the host is covered.
+    private func isContainerPath(_ path: String) -> Bool {
+        let relative = image != nil && path.hasPrefix("/") ? String(path.dropFirst()) : path
+        let parts = relative.split(separator: "/", omittingEmptySubsequences: false)
+        return !relative.isEmpty && !parts.contains("..") && !parts.contains("")
     }
 
     /// Whether what is reserved and created for it stays the same.

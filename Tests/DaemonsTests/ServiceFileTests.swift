@@ -36,6 +36,13 @@ import Testing
         #expect(spec.health?.failures == 5)
     }
 
+    @Test func anImageTakesThePlaceOfACommand() throws {
+        let spec = try ServiceFile.parse("name: a\nimage: oci:/images/db:16")
+        #expect(spec.image == "oci:/images/db:16")
+        #expect(spec.command.isEmpty)
+        try spec.validate()
+    }
+
     @Test(arguments: [
         ("", "empty"), ("- a", "mapping"), ("name: a\nsize: 1", "has no key 'size'"),
         ("command: x", "needs a name"), ("name: a\nresources: {cpus: many}", "not an amount"),
@@ -43,7 +50,10 @@ import Testing
         ("name: a\nvolumes: [{name: d, size: big}]", "not a size"),
         ("name: a\nports: [{name: p, port: x}]", "not a number"),
         ("name: a\nhealth: {interval: 1s}", "one of: command, tcp, http"),
-        ("name: a\nkill_grace: soon", "not a time"), ("name: [", "not YAML"),
+        ("name: a\nkill_grace: soon", "not a time"),
+        ("name: a\nimage: {name: b}", "image of a service must be one value"),
+        ("name: a\nimages: b", "has no key 'images'"),
+        ("name: [", "not YAML"),
     ])
     func whatIsWrongIsSaid(text: String, part: String) {
         do throws(Refusal) {

@@ -35,6 +35,26 @@ import Testing
                 == "service 'db': volume 'data': path must be relative and stay inside the sandbox")
     }
 
+    @Test func anImageNeedsNoCommandAndMayHaveAbsolutePaths() {
+        let image = { (image: String, path: String) in
+            reason {
+                $0.command = ""
+                $0.image = image
+                $0.volumes[0].path = path
+            }
+        }
+        #expect(image("db:1", "/var/lib/db") == nil)
+        #expect(image("db:1", "data") == nil)
+        for path in ["/", "", "//data", "/a/../b", "../data"] {
+            #expect(
+                image("db:1", path)
+                    == "service 'db': volume 'data': path must not contain '..' or empty names")
+        }
+        let lengths = "service 'db': image must have 1 to 1024 bytes"
+        #expect(image("", "data") == lengths)
+        #expect(image(String(repeating: "a", count: 1025), "data") == lengths)
+    }
+
     @Test func nothingStandsTwice() {
         #expect(
             reason { $0.volumes.append($0.volumes[0]) }

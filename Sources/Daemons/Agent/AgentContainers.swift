@@ -18,9 +18,16 @@ final class AgentContainers: Sendable {
         /// With the strongest signal that came meanwhile.
         case starting(ContainerSignal?)
         case running
+
+        var hasSignal: Bool {
+            if case .starting(.some) = self { true } else { false }
+        }
     }
 
     private let launcher: any Launcher
+    /// Nil: the launcher runs no images.
+    private let images: ImageStore?
+    private let registry: ImageRegistry
     private let volumes: AgentVolumes
     private let agentAddress: String
     private let switchesUser: Bool
@@ -31,10 +38,13 @@ final class AgentContainers: Sendable {
     private let send: @Sendable (Agent.Event) -> Void
 
     init(
-        launcher: any Launcher, volumes: AgentVolumes, agentAddress: String, switchesUser: Bool,
+        launcher: any Launcher, images: ImageStore?, registry: ImageRegistry,
+        volumes: AgentVolumes, agentAddress: String, switchesUser: Bool,
         send: @escaping @Sendable (Agent.Event) -> Void
     ) {
         self.launcher = launcher
+        self.images = images
+        self.registry = registry
         self.volumes = volumes
         self.agentAddress = agentAddress
         self.switchesUser = switchesUser
@@ -43,7 +53,9 @@ final class AgentContainers: Sendable {
 
     /// What runs or has ended since the agent's former life; running ones are watched again.
     func recover() throws -> [StartReport.FoundContainer] {
-        try launcher.recover().map { found in
+        let found = try launcher.recover()
+        images?.removeRoots(keeping: Set(found.map(\.id)))
+        return found.map { found in
             let id = ContainerID(found.id)
             guard let exit = found.exit else {
                 phases.withLock { $0[id] = .running }
@@ -61,23 +73,59 @@ final class AgentContainers: Sendable {
     func launch(_ launch: ContainerLaunch) {
         phases.withLock { $0[launch.container] = .starting(nil) }
         threads.run { [self] in
-            let id = launch.container
-            do {
-                try launcher.launch(try spec(launch))
+            do throws(ContainerError) {
+                let wish = try ContainerWish(launch, switchesUser: switchesUser)
+                guard let image = wish.image else { return start(wish, nil) }
+                try fetch(image, wish)
             } catch {
-                phases.withLock { $0[id] = nil }
-                launcher.remove(id.value)
-                return send(.containerFailed(id, reason: "\(error)"))
+                fail(launch.container, error)
             }
-            let missed = phases.withLock { phases -> ContainerSignal? in
-                defer { phases[id] = .running }
-                if case .starting(let signal) = phases[id] { return signal }
-                return nil
-            }
-            send(.containerStarted(id, status: status(id)))
-            watch(id)
-            if let missed { signalNow(id, missed) }
         }
+    }
+
+    /// Starts the container once its image is there; until then it occupies no thread of others.
+    private func fetch(
+        _ image: ContainerWish.Image, _ wish: ContainerWish
+    ) throws(ContainerError) {
+        guard let images else {
+            throw ContainerError("the \(launcher.name) launcher runs no images: that needs runc")
+        }
+        let id = wish.launch.container
+        let name = try ImageName(image.name, registry)
+        let request = ImageRequest(name, isCached: image.isCached, user: wish.user)
+        images.prepare(request, for: id.value) { [self] result in
+            threads.run { [self] in
+                switch result {
+                case .success(let image): start(wish, image)
+                case .failure(let error): fail(id, error)
+                }
+            }
+        }
+        // A signal that came before there was anything to cancel.
+        if phases.withLock({ $0[id]?.hasSignal == true }) { _ = images.cancel(id.value) }
+    }
+
+    private func start(_ wish: ContainerWish, _ image: PreparedImage?) {
+        let id = wish.launch.container
+        do {
+            try launcher.launch(try spec(wish, image))
+        } catch {
+            return fail(id, error)
+        }
+        let missed = phases.withLock { phases -> ContainerSignal? in
+            defer { phases[id] = .running }
+            if case .starting(let signal) = phases[id] { return signal }
+            return nil
+        }
+        send(.containerStarted(id, status: status(id)))
+        watch(id)
+        if let missed { signalNow(id, missed) }
+    }
+
+    private func fail(_ id: ContainerID, _ error: any Error) {
+        phases.withLock { $0[id] = nil }
+        forget(id)
+        send(.containerFailed(id, reason: "\(error)"))
     }
 
     func signal(_ id: ContainerID, _ signal: ContainerSignal) {
@@ -90,7 +138,9 @@ final class AgentContainers: Sendable {
             case nil: return false
             }
         }
-        if isRunning { threads.run { [self] in signalNow(id, signal) } }
+        if isRunning { return threads.run { [self] in signalNow(id, signal) } }
+        // One that waits for its image ends at once, whatever the signal.
+        _ = images?.cancel(id.value)
     }
 
     private func signalNow(_ id: ContainerID, _ signal: ContainerSignal) {
@@ -108,7 +158,7 @@ final class AgentContainers: Sendable {
             updating[id] = true
             return true
         }
-        if !isUpdating { threads.run { [self] in launcher.remove(id.value) } }
+        if !isUpdating { threads.run { [self] in forget(id) } }
     }
 
     /// Gives a running container what it is to hold; `finished` gets nil or why not. The agent asks
@@ -126,7 +176,7 @@ final class AgentContainers: Sendable {
                 failure = "\(error)"
             }
             if updating.withLock({ $0.removeValue(forKey: id) }) == true {
-                launcher.remove(id.value)
+                forget(id)
             }
             finished(failure)
         }
@@ -145,6 +195,14 @@ final class AgentContainers: Sendable {
                 mayBeInUse: true))
     }
 
+    private func forget(_ id: ContainerID) {
+        launcher.remove(id.value)
+        images?.remove(id.value)
+    }
+
+    /// Unmounts what containers had as roots; called when none runs any more.
+    func release() { images?.removeRoots() }
+
     /// Runs a check's command in a task's container; nil: it took too long or could not run.
     func execute(
         _ id: ContainerID, _ command: Mesos_V1_CommandInfo, timeoutMilliseconds: Int64
@@ -153,7 +211,7 @@ final class AgentContainers: Sendable {
             ContainerSpec.Variable($0.name, $0.value)
         }
         let status = try? launcher.execute(
-            id.value, Self.command(command), environment: variables,
+            id.value, ContainerWish.execution(command), environment: variables,
             timeoutMilliseconds: timeoutMilliseconds)
         return status ?? nil
     }
@@ -171,21 +229,10 @@ final class AgentContainers: Sendable {
         ContainerEnd(waitStatus: exit.waitStatus, isOutOfMemory: exit.isOutOfMemory)
     }
 
-    private func spec(_ launch: ContainerLaunch) throws -> ContainerSpec {
-        let command: Mesos_V1_CommandInfo
-        switch launch.kind {
-        case .command:
-            let info: Mesos_V1_TaskInfo = launch.task.payload.message()
-            guard !info.container.mesos.hasImage, !info.container.hasDocker else {
-                throw ContainerError("container images are not supported by this agent")
-            }
-            command = info.command
-        case .executor:
-            let info: Mesos_V1_ExecutorInfo = launch.executor.payload.message()
-            command = info.command
-        }
-        let name = command.hasUser ? command.user : launch.user
-        let user = try switchesUser ? UserIdentity.lookup(name) : UserIdentity.current()
+    private func spec(
+        _ wish: ContainerWish, _ image: PreparedImage?
+    ) throws -> ContainerSpec {
+        let (launch, command, user) = (wish.launch, wish.command, wish.user)
         try Sandbox.make(launch.directory, owner: user)
         try Fetcher().fetch(
             command.uris.map {
@@ -197,10 +244,13 @@ final class AgentContainers: Sendable {
             launch.volumes, VolumeOwner(uid: user.uid, gid: user.gid, mode: 0o700))
         return ContainerSpec(
             id: launch.container.value, sandbox: launch.directory, user: user,
-            command: Self.command(command),
+            command: try wish.execution(image?.configuration),
             environment: TaskEnvironment.make(
-                launch, command, agentAddress: agentAddress, home: user.home),
-            volumes: mounted, limits: Self.limits(launch.resources))
+                launch, command, agentAddress: agentAddress, home: user.home,
+                image: image?.configuration),
+            volumes: mounted, limits: Self.limits(launch.resources),
+            image: image.map { .init(directory: $0.directory) },
+            workingDirectory: image?.configuration.workingDirectory)
     }
 
     /// The volumes, reachable on the host and owned by a container's user.
@@ -212,11 +262,6 @@ final class AgentContainers: Sendable {
                 hostPath: try volumes.mount(mount.volume, owner: owner, mayBeInUse: mayBeInUse),
                 containerPath: mount.containerPath, isReadOnly: mount.isReadOnly)
         }
-    }
-
-    private static func command(_ command: Mesos_V1_CommandInfo) -> ContainerSpec.Command {
-        guard command.shell else { return .program(command.value, command.arguments) }
-        return .shell(command.value)
     }
 
     private static func limits(_ resources: [Resource]) -> ContainerSpec.Limits {

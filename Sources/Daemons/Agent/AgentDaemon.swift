@@ -35,6 +35,8 @@ package struct AgentSettings: Sendable {
     /// Whether a container over its disk limit is ended, where the kernel does not hold the limit.
     package var enforcesDiskLimits = false
     package var checksInvariants = false
+    /// From `--docker-registry`.
+    package var imageRegistry = ImageRegistry.usual
 
     package init(workDirectory: String, master: String, version: String, resources: Resources) {
         self.workDirectory = workDirectory
@@ -94,7 +96,8 @@ package final class AgentDaemon: Sendable {
         let server = HTTPServer(loops: loops) { route.handle($0, $1) }
         let port = try await server.start(host: settings.address, port: settings.port)
         let containers = AgentContainers(
-            launcher: launcher, volumes: volumes, agentAddress: "\(settings.address):\(port)",
+            launcher: launcher, images: try imageStore(), registry: settings.imageRegistry,
+            volumes: volumes, agentAddress: "\(settings.address):\(port)",
             switchesUser: settings.switchesUser
         ) { [host] in host.send($0) }
         let streams = EventStreams()
@@ -129,7 +132,19 @@ package final class AgentDaemon: Sendable {
         await server.stop()
         await link.stop()
         host.stop()
-        if hasShutDown { volumes.release() }
+        if hasShutDown {
+            containers.release()
+            volumes.release()
+        }
+    }
+
+    /// Fetches and unpacks on threads of its own: few, as each may keep the disk busy.
+    private func imageStore() throws -> ImageStore? {
+        guard launcher.runsImages else { return nil }
+        let threads = BlockingThreads("images", limit: 4)
+        var options = ImageStore.Options(directory: settings.workDirectory + "/images")
+        options.log = { [logger] in logger.info("\($0)") }
+        return try ImageStore(options) { threads.run($0) }
     }
 
     private func openJournal() throws -> (journal: Journal, recovery: JournalRecovery) {

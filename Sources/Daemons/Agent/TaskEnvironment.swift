@@ -8,13 +8,17 @@ import Wire
 enum TaskEnvironment {
     static func make(
         _ launch: ContainerLaunch, _ command: Mesos_V1_CommandInfo, agentAddress: String,
-        home: String
+        home: String, image: ImageConfiguration? = nil
     ) -> [ContainerSpec.Variable] {
         var values: [(String, String)] = [
             ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
             ("HOME", home),
             ("USER", launch.user),
-            ("MESOS_SANDBOX", launch.directory),
+        ]
+        // What the image says counts more than the agent's usual, and less than the task's own.
+        values += image?.environment.map { ($0.name, $0.value) } ?? []
+        values += [
+            ("MESOS_SANDBOX", image == nil ? launch.directory : ContainerSpec.imageSandbox),
             ("MESOS_DIRECTORY", launch.directory),
             ("MESOS_FRAMEWORK_ID", launch.framework.id?.value ?? ""),
             ("MESOS_EXECUTOR_ID", launch.executor.id.value),

@@ -51,8 +51,9 @@ enum ServiceTasks {
         info.taskID.value = task.value
         info.agentID.value = agent.value
         info.resources = resources.map(message)
-        info.command.shell = true
-        info.command.value = spec.command
+        // Without a command the image's own is run.
+        info.command.shell = !spec.command.isEmpty
+        if !spec.command.isEmpty { info.command.value = spec.command }
         if let user = spec.user { info.command.user = user }
         let ports = numbers(spec, resources)
         info.command.environment.variables =

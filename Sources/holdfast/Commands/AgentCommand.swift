@@ -37,6 +37,7 @@ struct AgentCommand: AsyncParsableCommand {
             1_000, options.containerDiskWatchInterval.milliseconds)
         settings.enforcesDiskLimits = options.enforceContainerDiskQuota
         settings.info = try options.info()
+        settings.imageRegistry = try options.imageRegistry()
         logger.notice("no authentication: listening on the loopback only")
         do {
             let launcher = try options.launcher(workDirectory: directory)
@@ -72,6 +73,9 @@ struct AgentFlags: ParsableArguments {
     var launcher = "auto"
     @Option(help: "ro: tasks without an image see the host's files read-only; rw: as in Mesos.")
     var hostRoot = "ro"
+    @Option(
+        help: "Where images come from: an http or https URL, or a directory of saved NAME:TAG.tar.")
+    var dockerRegistry = "https://registry-1.docker.io"
     @Option(help: "The time between two counts of what is used of disks; one second at least.")
     var containerDiskWatchInterval = DurationOption(milliseconds: 15_000)
     @Flag(
@@ -87,6 +91,15 @@ struct AgentFlags: ParsableArguments {
             throw CommandFailure("--volume-backend \(volumeBackend): use one of \(known)")
         }
         return preference
+    }
+
+    func imageRegistry() throws -> ImageRegistry {
+        guard let registry = ImageRegistry(option: dockerRegistry) else {
+            throw CommandFailure(
+                "--docker-registry \(dockerRegistry): use https://HOST[:PORT], "
+                    + "http://HOST[:PORT] or the absolute path of a directory")
+        }
+        return registry
     }
 
     func launcher(workDirectory: String) throws -> any Launcher {
@@ -170,7 +183,7 @@ struct AgentFlags: ParsableArguments {
         var arguments = [
             "--default-role=\(defaultRole)",
             "--volume-backend=\(volumeBackend)", "--launcher=\(launcher)",
-            "--host-root=\(hostRoot)",
+            "--host-root=\(hostRoot)", "--docker-registry=\(dockerRegistry)",
             "--container-disk-watch-interval=\(containerDiskWatchInterval.milliseconds)ms",
             enforceContainerDiskQuota
                 ? "--enforce-container-disk-quota" : "--no-enforce-container-disk-quota",

@@ -1,0 +1,104 @@
+import AgentCore
+import Containers
+import MesosAPI
+import Model
+import Wire
+
+/// What a framework has asked for in a container, out of its TaskInfo or ExecutorInfo.
+struct ContainerWish: Sendable {
+    /// An image, as it is named, and whether one that is there already will do.
+    struct Image: Equatable, Sendable {
+        var name: String
+        var isCached: Bool
+    }
+
+    let launch: ContainerLaunch
+    let command: Mesos_V1_CommandInfo
+    let user: UserIdentity
+    /// Nil: the host's files.
+    let image: Image?
+
+    /// Looks the user up; refuses what this agent can't do.
+    init(_ launch: ContainerLaunch, switchesUser: Bool) throws(ContainerError) {
+        self.launch = launch
+        let container: Mesos_V1_ContainerInfo
+        switch launch.kind {
+        case .command:
+            let info: Mesos_V1_TaskInfo = launch.task.payload.message()
+            command = info.command
+            container = info.container
+        case .executor:
+            let info: Mesos_V1_ExecutorInfo = launch.executor.payload.message()
+            command = info.command
+            container = info.container
+        }
+        image = try Self.image(container)
+        let name = command.hasUser ? command.user : launch.user
+        user = try switchesUser ? UserIdentity.lookup(name) : UserIdentity.current()
+    }
+
+    /// The image of a container of type MESOS; one of type DOCKER is taken as that where it names
+    /// nothing but its image.
+    static func image(_ info: Mesos_V1_ContainerInfo) throws(ContainerError) -> Image? {
+        let image: Image
+        if info.type == .docker || info.hasDocker {
+            guard info.hasDocker, !info.docker.image.isEmpty else {
+                throw ContainerError("a container of type DOCKER needs docker.image")
+            }
+            let other = unsupported(info.docker)
+            guard other.isEmpty else {
+                throw ContainerError(
+                    "this agent has no Docker daemon; it runs the image of a container of type "
+                        + "DOCKER by itself, but not with \(other.joined(separator: ", "))")
+            }
+            image = Image(name: info.docker.image, isCached: !info.docker.forcePullImage)
+        } else if info.mesos.hasImage {
+            image = try Self.image(info.mesos.image)
+        } else {
+            return nil
+        }
+        guard info.volumes.isEmpty else {
+            throw ContainerError(
+                "a container with an image can have persistent volumes only, not "
+                    + "ContainerInfo.volumes")
+        }
+        return image
+    }
+
+    private static func image(_ image: Mesos_V1_Image) throws(ContainerError) -> Image {
+        guard image.type == .docker else {
+            throw ContainerError("images of type APPC are not supported: use type DOCKER")
+        }
+        guard !image.docker.hasConfig, !image.docker.hasCredential else {
+            throw ContainerError(
+                "an image's credentials can't come with a task: log this agent's host in to the "
+                    + "registry instead")
+        }
+        return Image(name: image.docker.name, isCached: image.cached)
+    }
+
+    private static func unsupported(_ docker: Mesos_V1_ContainerInfo.DockerInfo) -> [String] {
+        var names: [String] = []
+        if docker.hasNetwork, docker.network != .host { names.append("a network besides HOST") }
+        if !docker.portMappings.isEmpty { names.append("port_mappings") }
+        if docker.privileged { names.append("privileged") }
+        if !docker.parameters.isEmpty { names.append("parameters") }
+        if docker.hasVolumeDriver { names.append("volume_driver") }
+        return names
+    }
+
+    /// What to execute: the command, or what its image makes of it.
+    func execution(
+        _ image: ImageConfiguration?
+    ) throws(ContainerError) -> ContainerSpec.Command {
+        guard let image else { return Self.execution(command) }
+        return try image.execution(
+            shell: command.shell, value: command.hasValue ? command.value : nil,
+            arguments: command.arguments)
+    }
+
+    static func execution(_ command: Mesos_V1_CommandInfo) -> ContainerSpec.Command {
+        guard command.shell else { return .program(command.value, command.arguments) }
+        return .shell(command.value)
+    }
+}
