@@ -81,14 +81,12 @@ struct ImageFailureTests {
     @Test func aLocalImageIsReadWithTheUsersRights() async throws {
         let bench = try ImageBench()
         let store = try bench.store()
+        // umoci makes layouts that only their owner can read.
         _ = try await store.prepared(bench.request(), "roots")
-        try FileManager.default.setAttributes(
-            [.posixPermissions: 0o700], ofItemAtPath: bench.layout)
         var request = bench.request()
         request.user = try UserIdentity.lookup("nobody")
         #expect(await store.failure(request).hasPrefix("user nobody may not read the image"))
-        try FileManager.default.setAttributes(
-            [.posixPermissions: 0o755], ofItemAtPath: bench.layout)
+        try ImageBench.run(["chmod", "-R", "a+rX", bench.layout])
         request.isCached = false
         _ = try await store.prepared(request, "nobodys")
         store.removeRoots()

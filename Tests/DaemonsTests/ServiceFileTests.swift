@@ -1,5 +1,6 @@
 import Daemons
 import Model
+import ServiceCore
 import Testing
 
 @Suite struct ServiceFileTests {
