@@ -5,10 +5,11 @@ import signal
 import subprocess
 
 from cluster import Cluster, Skipped, eventually, pids_of
+from registry import Registry
 
 FILE = """
 name: counter
-image: oci:{}:bb
+image: {}
 resources: {{cpus: 0.2, mem: 64MiB}}
 volumes: [{{name: data, path: /var/lib/counter, size: 32MiB}}]
 health: {{command: test -s /var/lib/counter/starts, interval: 1s}}
@@ -39,7 +40,7 @@ def make_image(directory):
     for words in (["init", f"--layout={directory}/layout"], ["new", image],
                   ["insert", image, files, "/"], ["config", image, *config]):
         subprocess.run(["umoci", *words], check=True, capture_output=True)
-    return f"{directory}/layout"
+    return f"oci:{directory}/layout:bb"
 
 
 def sleeper():
@@ -52,19 +53,19 @@ def text(pid, path):
         return file.read()
 
 
-def deploy(cluster, layout):
+def deploy(cluster, image):
     path = f"{cluster.directory}/counter.yaml"
     with open(path, "w") as file:
-        file.write(FILE.format(layout))
+        file.write(FILE.format(image))
     cluster.cli("service", "deploy", path)
 
 
 def test_data_survives(binary):
     with Cluster(binary) as cluster:
-        layout = make_image(cluster.directory)
+        image = make_image(cluster.directory)
         images = f"{cluster.directory}/work/agent/images"
         eventually("the service scheduler", lambda: cluster.json("frameworks"))
-        deploy(cluster, layout)
+        deploy(cluster, image)
         first = eventually("its process", sleeper)
         assert text(first, "/var/lib/counter/starts") == "started\n"
         assert os.readlink(f"/proc/{first}/cwd") == "/w"
@@ -91,6 +92,16 @@ def test_data_survives(binary):
         eventually("no root", lambda: os.listdir(f"{images}/containers") == [])
         assert not [m for m in cluster.mounts() if m.startswith(images)], cluster.mounts()
         assert len(os.listdir(f"{images}/roots")) == 1
+
+
+def test_from_a_registry(binary):
+    with Registry() as registry, \
+            Cluster(binary, options=[f"--docker-registry={registry.url}"]) as cluster:
+        make_image(cluster.directory)
+        registry.server.layout = f"{cluster.directory}/layout"
+        eventually("the service scheduler", lambda: cluster.json("frameworks"))
+        deploy(cluster, "some/counter:1")
+        assert text(sleeper(), "/var/lib/counter/starts") == "started\n"
 
 
 def test_what_is_missing_is_told(binary):

@@ -23,7 +23,7 @@ struct ImagePull {
         let layout = try ImageLayout("\(directory)/layout")
         let target = "\(roots)/\(layout.digest)"
         guard !FileStatus.exists(target) else { return layout.digest }
-        tool.progress("unpacking \(layout.layerCount) layers of \(layout.digest)")
+        tool.progress("unpacking sha256:\(layout.digest), layers: \(layout.layerCount)")
         let image = "\(directory)/image"
         do throws(SystemError) {
             try Files.makeDirectory(image, mode: 0o700)
@@ -60,7 +60,7 @@ struct ImagePull {
         var words = ["skopeo", "--tmpdir", "."]
         // Without a policy of the host skopeo would refuse everything.
         if !FileStatus.exists("/etc/containers/policy.json") { words.append("--insecure-policy") }
-        words += ["copy", "--dest-oci-accept-uncompressed-layers"]
+        words.append("copy")
         switch name {
         case .registry(let reference, let isSecure):
             if !isSecure { words.append("--src-tls-verify=false") }

@@ -82,11 +82,7 @@ package final class ImageStore: Sendable {
         do throws(ContainerError) {
             let key = try request.name.key()
             try checkAccess(request)
-            if request.isCached, let digest = names.digest(of: key),
-                FileStatus.exists("\(options.directory)/roots/\(digest)/root")
-            {
-                return make(digest, waiter)
-            }
+            if let digest = known(key, request) { return make(digest, waiter) }
             enqueue(key, request, waiter)
         } catch {
             completion(.failure(error))
@@ -126,7 +122,7 @@ package final class ImageStore: Sendable {
         }
     }
 
-    /// Removes the roots of all containers but these: of those that a former agent could not remove.
+    /// Removes the roots of all containers but these: what a former agent could not remove.
     package func removeRoots(keeping containers: Set<String> = []) {
         for container in (try? roots.all()) ?? [] where !containers.contains(container) {
             remove(container)
@@ -135,6 +131,14 @@ package final class ImageStore: Sendable {
 
     /// What a container has written outside of its sandbox and volumes lies here; for a poller.
     package func upperDirectory(_ container: String) -> String { roots.upper(container) }
+
+    /// The image of that name that is there already, if it will do.
+    private func known(_ key: String, _ request: ImageRequest) -> String? {
+        guard request.isCached, let digest = names.digest(of: key),
+            FileStatus.exists("\(options.directory)/roots/\(digest)/root")
+        else { return nil }
+        return digest
+    }
 
     // MARK: - Pulls
 
@@ -180,6 +184,8 @@ package final class ImageStore: Sendable {
     private func pull(
         _ key: String, _ request: ImageRequest, _ cancellation: Cancellation
     ) throws(ContainerError) -> String {
+        // Another pull may have ended between the asker's look and its wait.
+        if let digest = known(key, request) { return digest }
         let title = request.name.title
         let staging = nextStaging()
         do throws(SystemError) {

@@ -138,10 +138,10 @@ package final class AgentDaemon: Sendable {
         }
     }
 
-    /// Fetches and unpacks on threads of its own: few, as each may keep the disk busy.
+    /// Fetches and unpacks on threads of its own; few, as each may keep the disk busy.
     private func imageStore() throws -> ImageStore? {
         guard launcher.runsImages else { return nil }
-        let threads = BlockingThreads("images", limit: 4)
+        let threads = BlockingThreads("images", limit: 8)
         var options = ImageStore.Options(directory: settings.workDirectory + "/images")
         options.log = { [logger] in logger.info("\($0)") }
         return try ImageStore(options) { threads.run($0) }

@@ -41,7 +41,8 @@ struct ContainerWish: Sendable {
     /// nothing but its image.
     static func image(_ info: Mesos_V1_ContainerInfo) throws(ContainerError) -> Image? {
         let image: Image
-        if info.type == .docker || info.hasDocker {
+        // A type that is not set reads as DOCKER.
+        if info.hasType && info.type == .docker || info.hasDocker {
             guard info.hasDocker, !info.docker.image.isEmpty else {
                 throw ContainerError("a container of type DOCKER needs docker.image")
             }
