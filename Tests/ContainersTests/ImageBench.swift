@@ -93,6 +93,16 @@ final class ImageBench: Sendable {
         lines.withLock { $0.filter { $0.contains(part) }.count }
     }
 
+    /// Waits until the stores have erased what they began to.
+    func awaitErasing() async {
+        while !names("staging").isEmpty, said(" stays ") == 0 {
+            try? await Task.sleep(for: .milliseconds(5))
+        }
+        for line in lines.withLock({ $0 }) where line.contains(" stays ") {
+            Issue.record("\(line)")
+        }
+    }
+
     func names(_ part: String) -> [String] { (try? Files.list("\(directory)/\(part)")) ?? [] }
 }
 

@@ -47,7 +47,7 @@ struct ImageFailureTests {
         let registry = try SilentRegistry()
         let store = try bench.store { $0.limits.timeoutMilliseconds = 1_000 }
         #expect(await store.failureText(registry.image).contains("time limit of 1 s"))
-        while !bench.names("staging").isEmpty { sched_yield() }
+        await bench.awaitErasing()
     }
 
     @Test func whoWaitsCanBeKilled() async throws {
@@ -63,7 +63,7 @@ struct ImageFailureTests {
         while !store.cancel("second") { await Task.yield() }
         #expect(await second == "killed while its image was fetched")
         // Nobody waits: the pull itself ends, and its traces go.
-        while !bench.names("staging").isEmpty { sched_yield() }
+        await bench.awaitErasing()
         _ = try await store.prepared(bench.request(), "other")
         store.removeRoots()
     }
@@ -106,7 +106,7 @@ struct ImageFailureTests {
             #expect(!text.hasPrefix("a root"), "\(text)")
         }
         #expect(bench.names("roots").isEmpty && bench.names("containers").isEmpty)
-        while !bench.names("staging").isEmpty { sched_yield() }
+        await bench.awaitErasing()
     }
 }
 

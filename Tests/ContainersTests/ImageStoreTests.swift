@@ -93,7 +93,7 @@ struct ImageStoreTests {
         #expect(bench.fetches == 2)
         #expect(bench.names("roots") == [digest])
         second.removeRoots()
-        while !bench.names("staging").isEmpty { sched_yield() }
+        await bench.awaitErasing()
         _ = try await second.prepared(bench.request(isCached: false), "fourth")
         #expect(bench.fetches == 3)
         #expect(bench.names("roots") == [digest])

@@ -1,3 +1,4 @@
+internal import Dispatch
 internal import Linux
 internal import Synchronization
 
@@ -289,12 +290,17 @@ package final class ImageStore: Sendable {
         }
     }
 
+    /// Another agent's copy of the host's files may hold a root's mount for a while: that is tried
+    /// again each second.
     private func erase(_ path: String) {
-        run { [options] in
+        run { [self] in
             do throws(SystemError) {
                 while try !DirectoryRemoval.advance(path, entries: 10_000) {}
             } catch {
-                options.log("\(path) stays until the agent starts anew: \(error)")
+                guard error.isBusy else {
+                    return options.log("\(path) stays until the agent starts anew: \(error)")
+                }
+                DispatchQueue.global().asyncAfter(deadline: .now() + 1) { [self] in erase(path) }
             }
         }
     }
