@@ -2,6 +2,7 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 
 from cluster import Cluster, Skipped, eventually, pids_of
@@ -123,6 +124,27 @@ def test_what_is_missing_is_told(binary):
             deploying.wait()
         cluster.cli("service", "remove", "missing")
         eventually("no service", lambda: cluster.json("service", "status") == [])
+
+
+def test_a_kill_ends_the_wait(binary):
+    """A registry that takes connections and never answers holds nobody."""
+    with socket.create_server(("127.0.0.1", 0)) as silent, Cluster(binary) as cluster:
+        eventually("the service scheduler", lambda: cluster.json("frameworks"))
+        path = f"{cluster.directory}/waits.yaml"
+        with open(path, "w") as file:
+            file.write(f"name: waits\nimage: 127.0.0.1:{silent.getsockname()[1]}/a:b\n")
+        deploying = subprocess.Popen(
+            [binary, "service", "deploy", path, f"--master=127.0.0.1:{cluster.port}"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            staging = f"{cluster.directory}/work/agent/images/staging"
+            eventually("a pull", lambda: os.listdir(staging))
+            cluster.cli("service", "remove", "waits")
+            eventually("no service", lambda: cluster.json("service", "status") == [])
+            eventually("no pull", lambda: os.listdir(staging) == [])
+        finally:
+            deploying.kill()
+            deploying.wait()
 
 
 def status(cluster):
