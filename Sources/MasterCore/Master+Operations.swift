@@ -198,7 +198,7 @@ extension OfferOperation.Kind {
     fileprivate var givesBack: Bool {
         switch self {
         case .unreserve, .destroy, .shrink: true
-        case .reserve, .create, .grow, .launch, .launchGroup, .unsupported: false
+        case .reserve, .create, .grow, .launch, .launchGroup, .refused: false
         }
     }
 }

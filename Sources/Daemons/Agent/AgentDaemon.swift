@@ -104,8 +104,8 @@ package final class AgentDaemon: Sendable {
         let answers = Pending<Refusal?>()
         let link = MasterLink()
         let shell = AgentShell(
-            journal: journal, workDirectory: settings.workDirectory, volumes: volumes,
-            containers: containers,
+            journal: AgentJournal(journal, logger: logger),
+            workDirectory: settings.workDirectory, volumes: volumes, containers: containers,
             checks: AgentChecks(containers: containers) { [host] in host.send($0) },
             streams: streams, answers: answers, master: link, logger: logger,
             send: { [host] in host.send($0) },

@@ -1,5 +1,4 @@
 import AgentCore
-import Journal
 import Linux
 import Model
 
@@ -12,7 +11,6 @@ extension AgentShell {
 
     func isSpaceLow() -> Bool {
         // Without records an append only looks for space; what else fails will fail again.
-        if journal.isSpaceLow { try? journal.append([]) }
         if journal.isSpaceLow { return true }
         guard let space = try? DiskSpace.of(workDirectory) else { return false }
         return space.availableBytes < Self.leastBytes
@@ -36,6 +34,7 @@ extension AgentShell {
             // They are told again with the next count.
             return .told
         case .volumesChanged, .containerStarted, .containerFailed, .containerEnded,
+            .containerUpdated,
             .checkChanged, .executorStreamClosed, .masterConnected, .masterDisconnected,
             .storageLow, .ticked:
             return .later

@@ -1,5 +1,4 @@
 import AgentCore
-import Journal
 import Logging
 import MesosAPI
 import Model
@@ -9,7 +8,7 @@ import Wire
 
 /// Does what the agent decides: records into its journal, work on volumes and containers, messages.
 struct AgentShell: MachineShell {
-    let journal: any JournalStore
+    let journal: AgentJournal
     /// The directory whose disk must have room before anything new starts.
     let workDirectory: String
     let volumes: AgentVolumes
@@ -22,34 +21,7 @@ struct AgentShell: MachineShell {
     let send: @Sendable (Agent.Event) -> Void
     let exit: @Sendable (String) -> Void
 
-    func persist(_ actions: [Agent.Action]) throws {
-        var records: [[UInt8]] = []
-        var snapshot: [[UInt8]]?
-        for action in actions {
-            switch action {
-            case .store(let record):
-                records.append(record.encoded)
-                snapshot?.append(record.encoded)
-            case .compactJournal(let state): snapshot = state.map(\.encoded)
-            default: break
-            }
-        }
-        do throws(JournalError) {
-            if !records.isEmpty { try journal.append(records) }
-        } catch {
-            guard case .noSpace(let cause) = error else { throw error }
-            logger.error("no space for the journal", metadata: ["error": "\(cause)"])
-            throw StorageFull("\(cause)")
-        }
-        guard let snapshot else { return }
-        do throws(JournalError) {
-            try journal.compact(snapshot)
-        } catch {
-            guard case .noSpace(let cause) = error else { throw error }
-            // It holds the same without it, in more bytes; the machine will ask again.
-            logger.warning("the journal stays long", metadata: ["error": "\(cause)"])
-        }
-    }
+    func persist(_ actions: [Agent.Action]) throws { try journal.persist(actions) }
 
     func perform(_ action: Agent.Action) {
         switch action {

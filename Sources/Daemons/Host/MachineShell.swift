@@ -12,6 +12,9 @@ package protocol MachineShell<Event, Action>: Sendable {
     func persist(_ actions: [Action]) throws
     /// Does one action that is not a record. Must not block.
     func perform(_ action: Action)
+    /// Whether an action that a machine puts before all records of a batch may be done before they
+    /// are durable, because it depends on earlier ones only.
+    func mayPrecedeRecords(_ action: Action) -> Bool
     /// Tells the sender of an event that it was refused: what it led to found no space.
     func refuse(_ event: Event, because reason: String) -> RefusedEvent
     /// Looks whether the disk is nearly full; asked about once a second, and may block on the disk.
@@ -19,6 +22,8 @@ package protocol MachineShell<Event, Action>: Sendable {
 }
 
 extension MachineShell {
+    package func mayPrecedeRecords(_ action: Action) -> Bool { false }
+
     package func refuse(_ event: Event, because reason: String) -> RefusedEvent { .fatal }
 
     package func isSpaceLow() -> Bool { false }
@@ -56,17 +61,23 @@ enum MachineOutput<Action: Sendable>: Sendable {
 }
 
 extension MachineShell {
-    /// Stores the records of a batch, then does the rest in order.
+    /// Does what may precede the records of a batch, stores them, then does the rest in order.
     func commit(_ outputs: [MachineOutput<Action>]) throws {
+        let ahead = outputs.prefix { output in
+            if case .action(let action) = output { mayPrecedeRecords(action) } else { false }
+        }
+        for output in ahead { perform(output) }
         try persist(
             outputs.compactMap { output in
                 if case .action(let action) = output { action } else { nil }
             })
-        for output in outputs {
-            switch output {
-            case .action(let action): perform(action)
-            case .reply(let reply): reply()
-            }
+        for output in outputs.dropFirst(ahead.count) { perform(output) }
+    }
+
+    private func perform(_ output: MachineOutput<Action>) {
+        switch output {
+        case .action(let action): perform(action)
+        case .reply(let reply): reply()
         }
     }
 }

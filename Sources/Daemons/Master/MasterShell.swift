@@ -31,6 +31,11 @@ struct MasterShell: MachineShell {
 
     func isSpaceLow() -> Bool { registry.isSpaceLow() }
 
+    /// The machine answers before its records only where they follow from what is stored already.
+    func mayPrecedeRecords(_ action: Master.Action) -> Bool {
+        if case .answer = action { true } else { false }
+    }
+
     func refuse(_ event: Master.Event, because reason: String) -> RefusedEvent {
         let refusal = Refusal(
             .unavailable, "the disk of the master's registry is full: nothing was changed")
