@@ -40,9 +40,12 @@ extension Simulation {
             return
         }
         let life = agents[index].life
-        for action in actions.prefix(chance.below(actions.count + 1)) {
-            perform(action, on: index)
+        let count = chance.below(actions.count + 1)
+        if count > 0 {
+            // One commit: all records of an event are there, or none.
+            for action in actions where action.isRecord { perform(action, on: index) }
         }
+        for action in actions.prefix(count) where !action.isRecord { perform(action, on: index) }
         if agents[index].life == life { crashAgent(index) }
     }
 
@@ -51,8 +54,17 @@ extension Simulation {
     mutating func crashAgent(_ index: Int) {
         guard agents[index].isUp else { return }
         count(.agentCrash)
+        loseWaitingRecords(index)
         stop(index)
         add(.startAgent(index), within: chance.oneIn(4) ? 9_000 : 800)
+    }
+
+    /// What the agent's journal syncs with the next record only may not have come to the disk.
+    private mutating func loseWaitingRecords(_ index: Int) {
+        guard chance.oneIn(2) else { return }
+        while case .resultAcknowledged? = agents[index].journal.last {
+            agents[index].journal.removeLast()
+        }
     }
 
     private mutating func stop(_ index: Int) {
@@ -165,6 +177,19 @@ extension Simulation {
         case .started, .resultAcknowledged, .frameworkStored, .frameworkRemoved, .executorStored,
             .executorRemoved, .taskStored, .taskRemoved, .updateAcknowledged, .snapshot:
             break
+        }
+    }
+}
+
+extension Agent.Action {
+    /// Whether it is made durable with the others of its batch.
+    fileprivate var isRecord: Bool {
+        switch self {
+        case .store, .compactJournal: true
+        case .send, .reconnect, .changeVolumes, .launchContainer, .updateContainer,
+            .signalContainer, .removeContainer, .startChecks, .stopChecks, .sendExecutorEvent,
+            .refuseExecutorStream, .closeExecutorStream, .answer, .drop, .exit:
+            false
         }
     }
 }

@@ -46,7 +46,16 @@ extension Simulation {
             for action in actions { perform(action) }
             return
         }
-        for action in actions.prefix(chance.below(actions.count + 1)) { perform(action) }
+        let count = chance.below(actions.count + 1)
+        let ahead = actions.prefix { if case .answer = $0 { true } else { false } }
+        if count > ahead.count {
+            // One commit: all records of an event are there, or none.
+            for case .store(let record) in actions { perform(.store(record)) }
+        }
+        for action in actions.prefix(count) {
+            if case .store = action { continue }
+            perform(action)
+        }
         crashMaster()
     }
 
