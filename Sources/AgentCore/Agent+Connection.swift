@@ -12,6 +12,7 @@ extension Agent {
         disconnect()
         connection = .registering
         timers.set(.register, at: now + nextRegistration())
+        registeredSequence = state.lastSequence
         outbox.append(.send(.register(registration())))
     }
 
@@ -99,6 +100,10 @@ extension Agent {
         timers.cancel(.register)
         pingTimeout = .milliseconds(max(0, min(pingTimeoutMilliseconds, 86_400_000)))
         expectPing(at: now)
+        // What ended meanwhile goes before what ends from now on: results come in order.
+        for ended in state.sortedResults where ended.result.sequence > registeredSequence {
+            outbox.append(.send(.operationResult(ended.result)))
+        }
         for task in state.tasks.keys.sorted() where state.tasks[task]?.pending.isEmpty == false {
             retries[task] = nil
             forward(task, at: now, into: &outbox)

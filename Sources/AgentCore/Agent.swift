@@ -26,6 +26,8 @@ package struct Agent: Machine {
     var isStorageLow = false
 
     var connection = Connection.disconnected
+    /// The last operation that ended before the registration was sent.
+    var registeredSequence: UInt64 = 0
     var registrationBackoff: Backoff
     var pingTimeout = Span.zero
     var timers = TimerQueue<Timer>()

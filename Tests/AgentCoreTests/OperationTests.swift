@@ -47,6 +47,22 @@ import Testing
         #expect(harness.agent.state.total.contains(disk.reserved))
     }
 
+    @Test func tellsResultsInOrderAcrossARegistration() {
+        var harness = Harness()
+        let volume = Resource.volume("v", 100)
+        harness.hear(.applyOperation(harness.apply(.reserve, .init(disk, disk.reserved))))
+        let create = harness.apply(
+            .create, .init(disk.reserved, volume), [.create(.example("v", volume))])
+        harness.hear(.applyOperation(create))
+        harness.send(.masterDisconnected)
+        harness.send(.masterConnected)
+        // It ends when the registration is on its way, which does not name it.
+        harness.send(.volumesChanged(create.uuid, failure: nil))
+        #expect(harness.results.isEmpty)
+        harness.hear(.registered(Harness.agentID, pingTimeoutMilliseconds: 0))
+        #expect(harness.results.map(\.uuid) == [create.uuid])
+    }
+
     @Test func resizesAVolume() {
         var harness = Harness()
         let volume = harness.makeVolume("v")
