@@ -19,8 +19,8 @@ package struct HostRootPlan: Equatable, Sendable {
 
     /// `hidden`: the work directory and the roots of all other disks that hold volumes; absolute.
     package init(table: MountTable, hidden: [String]) {
-        let secrets = Self.secrets(table, hidden)
         let trees = table.entries.filter { $0.source == Self.marker }.map(\.mountPoint)
+        let secrets = Self.secrets(table, hidden, trees: trees)
         // What covers a directory by itself shows nothing that the mount below does not, and is
         // made for what is to be mounted in it: another agent's work directory, as a rule.
         let covers = table.entries.filter { table.isSelfBind($0) }.map(\.mountPoint)
@@ -30,7 +30,10 @@ package struct HostRootPlan: Equatable, Sendable {
         for point in Set(table.entries.map(\.mountPoint)) {
             guard let entry = table.top(at: point) else { continue }
             if leftOut.contains(where: { MountTable.isBelowOrSame(point, $0) }) { continue }
-            if entry.device.isLoop || entry.fileSystem == "autofs" { continue }
+            if entry.fileSystem == "autofs" { continue }
+            // A disk of the operator's that holds a hidden directory is no volume.
+            let isDisk = hidden.contains { $0 != point && MountTable.isBelowOrSame($0, point) }
+            if entry.device.isLoop, !isDisk { continue }
             var isShown = true
             for secret in secrets where secret.device == entry.device {
                 if MountTable.isBelowOrSame(entry.root, secret.path) {
@@ -54,8 +57,11 @@ package struct HostRootPlan: Equatable, Sendable {
         let path: String
     }
 
-    /// The hidden directories, and everything that is mounted below them.
-    private static func secrets(_ table: MountTable, _ hidden: [String]) -> [Secret] {
+    /// The hidden directories, and everything that is mounted below them; but for the trees there,
+    /// copies of the host's files, which are no secret.
+    private static func secrets(
+        _ table: MountTable, _ hidden: [String], trees: [String]
+    ) -> [Secret] {
         var secrets: [Secret] = []
         for directory in hidden {
             guard let entry = table.containing(directory) else { continue }
@@ -63,6 +69,8 @@ package struct HostRootPlan: Equatable, Sendable {
             let path = (entry.root == "/" ? "" : entry.root) + rest
             secrets.append(Secret(device: entry.device, path: path.isEmpty ? "/" : path))
             for below in table.below(directory) where below.device != entry.device {
+                let isInTree = trees.contains { MountTable.isBelowOrSame(below.mountPoint, $0) }
+                if isInTree { continue }
                 secrets.append(Secret(device: below.device, path: below.root))
             }
         }

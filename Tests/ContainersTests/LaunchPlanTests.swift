@@ -141,6 +141,22 @@ import Testing
                 == HostRootPlan(table: table, hidden: hidden))
     }
 
+    @Test func aWorkDirectoryOnADiskOfItsOwnHidesNeitherTheHostNorTheDisk() {
+        let disk = MountTable(
+            text: """
+                20 1 254:0 / / rw - ext4 /dev/vda rw
+                40 20 7:3 / /disk rw - ext4 /dev/loop3 rw
+                41 40 7:3 /work /disk/work rw shared:3 - ext4 /dev/loop3 rw
+                42 41 0:61 / /disk/work/runtime/root rw - tmpfs holdfast-root rw
+                43 42 254:0 / /disk/work/runtime/root/1 ro - ext4 /dev/vda rw
+                44 41 7:4 / /disk/work/volumes/a rw - ext4 /dev/loop4 rw
+                45 20 7:5 / /other/volume rw - ext4 /dev/loop5 rw
+                """)
+        let plan = HostRootPlan(table: disk, hidden: ["/disk/work"])
+        #expect(plan.copies == ["/", "/disk"])
+        #expect(plan.masks == ["/disk/work"])
+    }
+
     private static func text(_ table: MountTable) -> String {
         table.entries.map { entry in
             "\(entry.id) \(entry.parent) \(entry.device) \(entry.root) \(entry.mountPoint) rw"

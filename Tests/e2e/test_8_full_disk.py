@@ -98,7 +98,7 @@ def ended(framework, task):
 
 
 def test_agent(binary):
-    with Cluster(binary, backend="directory", disks={"agent": 96}, options=["--launcher=plain"],
+    with Cluster(binary, backend="directory", disks={"agent": 96},
                  resources="cpus:8;mem:4096;disk:64;ports:[31000-32000]") as cluster:
         with Framework(cluster.url, ROLE) as framework:
             volume = scalar("disk", 8, ROLE, volume="v")
