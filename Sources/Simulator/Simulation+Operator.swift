@@ -14,7 +14,7 @@ extension Simulation {
         case 0..<5: operatorKill()
         case 5: operatorTeardown()
         case 6 where chance.oneIn(2): markGone()
-        case 7..<11: growInUse()
+        case 7..<17: growInUse()
         case _: operate()
         }
     }
