@@ -10,6 +10,8 @@ import Testing
 private struct Numbers: Machine {
     enum Event: Equatable, Sendable {
         case added(Int)
+        /// Told before its record.
+        case ended(Int)
         case noted(String)
         case ticked
         case spaceLow(Bool)
@@ -18,6 +20,7 @@ private struct Numbers: Machine {
     enum Action: Equatable, Sendable {
         case store(Int)
         case tell(String)
+        case tellAhead(String)
     }
 
     var numbers: [Int] = []
@@ -36,6 +39,11 @@ private struct Numbers: Machine {
                 outbox.append(.store(number))
                 outbox.append(.tell("took \(number)"))
             }
+        case .ended(let number):
+            numbers.append(number)
+            outbox.append(.tellAhead("ended \(number)"))
+            outbox.append(.store(number))
+            outbox.append(.tellAhead("stored \(number)"))
         case .noted(let text): notes.append(text)
         case .ticked:
             ticks += 1
@@ -54,6 +62,8 @@ private final class NumberShell: MachineShell {
         var isLow = false
         var stored: [Int] = []
         var told: [String] = []
+        /// What had been told when each number was stored.
+        var toldBefore: [Int: [String]] = [:]
     }
 
     let disk = Mutex(Disk())
@@ -75,11 +85,19 @@ private final class NumberShell: MachineShell {
                 throw StorageFull("no room")
             }
             disk.stored += wanted
+            for number in wanted { disk.toldBefore[number] = disk.told }
         }
     }
 
     func perform(_ action: Numbers.Action) {
-        if case .tell(let text) = action { disk.withLock { $0.told.append(text) } }
+        switch action {
+        case .store: break
+        case .tell(let text), .tellAhead(let text): disk.withLock { $0.told.append(text) }
+        }
+    }
+
+    func mayPrecedeRecords(_ action: Numbers.Action) -> Bool {
+        if case .tellAhead = action { true } else { false }
     }
 
     func refuse(_ event: Numbers.Event, because reason: String) -> RefusedEvent {
@@ -89,7 +107,7 @@ private final class NumberShell: MachineShell {
         case .added(let number):
             disk.withLock { $0.told.append("refused \(number)") }
             return .told
-        case .noted, .ticked, .spaceLow: return .later
+        case .ended, .noted, .ticked, .spaceLow: return .later
         }
     }
 
@@ -145,6 +163,31 @@ private final class NumberShell: MachineShell {
         host.send(.added(5))
         #expect(await host.read { machine, _ in machine.numbers } == [1, 5])
         #expect(shell.disk.withLock(\.stored) == [1, 5])
+        host.stop()
+    }
+
+    @Test func onlyWhatComesBeforeTheRecordsMayPrecedeThem() async {
+        let host = host()
+        host.send(.ended(1))
+        host.send(.added(2))
+        #expect(await host.read { machine, _ in machine.numbers } == [1, 2])
+        let disk = shell.disk.withLock { $0 }
+        #expect(disk.told == ["ended 1", "stored 1", "took 2"])
+        #expect(disk.toldBefore[1] == ["ended 1"])
+        #expect(disk.toldBefore[2]?.contains("took 2") == false)
+        host.stop()
+    }
+
+    @Test func anEndThatWasToldIsStoredWhenThereIsRoom() async {
+        shell.disk.withLock { $0.room = 0 }
+        let host = host()
+        host.send(.ended(1))
+        #expect(await eventually { await host.read { machine, _ in machine.isSpaceLow } })
+        #expect(shell.disk.withLock(\.told).first == "ended 1")
+        #expect(shell.disk.withLock(\.stored) == [])
+        shell.makeRoom(1)
+        #expect(await eventually { shell.disk.withLock(\.stored) == [1] })
+        #expect(await host.read { machine, _ in machine.numbers } == [1])
         host.stop()
     }
 
