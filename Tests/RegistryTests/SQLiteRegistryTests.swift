@@ -79,6 +79,29 @@ import Testing
         again.close()
     }
 
+    /// A commit that makes the log longer waits for more than its own bytes.
+    @Test func commitsGoIntoALogOfFullLength() throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.path + "/r"
+        let size = { try #require(FileManager.default.contents(atPath: path + "-wal")).count }
+        for start in 0..<2 {
+            let registry = try SQLiteRegistry(path: path)
+            let before = try size()
+            #expect(before > 4_000_000)
+            for number in 0..<50 { try registry.commit([put(.agents, "\(start)", "\(number)")]) }
+            #expect(try size() == before)
+            // As a killed process leaves it.
+            let copy = directory.path + "/copy\(start)"
+            for suffix in ["", "-wal"] {
+                try FileManager.default.copyItem(atPath: path + suffix, toPath: copy + suffix)
+            }
+            let killed = try SQLiteRegistry(path: copy)
+            #expect(try killed.text(.agents) == (0...start).map { "\($0)=49" })
+            killed.close()
+            registry.close()
+        }
+    }
+
     @Test(.enabled(if: geteuid() == 0, "mounting a small file system needs root"))
     func theReserveStoresWhatMustBeOnAFullDisk() throws {
         let directory = try TemporaryDirectory()
