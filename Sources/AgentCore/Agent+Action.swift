@@ -63,3 +63,16 @@ extension Agent {
         case volumeWorkUnknown = "volume_work_unknown"
     }
 }
+
+extension Agent.Action {
+    /// Whether it is made durable with the others of its batch.
+    package var isRecord: Bool {
+        switch self {
+        case .store, .compactJournal: true
+        case .send, .reconnect, .changeVolumes, .launchContainer, .updateContainer,
+            .signalContainer, .removeContainer, .startChecks, .stopChecks, .sendExecutorEvent,
+            .refuseExecutorStream, .closeExecutorStream, .answer, .drop, .exit:
+            false
+        }
+    }
+}

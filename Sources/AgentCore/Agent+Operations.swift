@@ -118,15 +118,14 @@ extension Agent {
             case .working, .worked(failure: .some): claims.claim(operation)
             case .worked(failure: nil): claims.grant(operation)
             case .waiting:
-                let isCertain =
-                    !claims.isTouched(by: operation)
-                    && objection(to: operation, claims: claims) == nil
-                if isCertain, operation.volumeChanges.isEmpty {
-                    claims.grant(operation)
-                } else {
-                    if isCertain { beginVolumeWork(operation, into: &outbox) }
-                    claims.claim(operation)
+                // What this one would bring is not counted on: should agent and master die now,
+                // then nobody may know of it any more.
+                if !operation.volumeChanges.isEmpty, !claims.isTouched(by: operation),
+                    objection(to: operation, claims: claims) == nil
+                {
+                    beginVolumeWork(operation, into: &outbox)
                 }
+                claims.claim(operation)
             }
         }
     }

@@ -15,6 +15,8 @@ extension Agent {
             volumeReports[report.uuid] = report
             kept.append(report)
         }
+        let prepared = kept.map(\.uuid).filter(state.unprepared.contains)
+        if !prepared.isEmpty { store(.volumesPrepared(prepared), into: &outbox) }
         if isRegistered, !kept.isEmpty { outbox.append(.send(.volumeReport(kept))) }
     }
 

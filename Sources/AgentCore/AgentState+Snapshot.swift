@@ -7,7 +7,9 @@ extension AgentState {
         if let id { records.append(.identified(id)) }
         if !bootID.isEmpty { records.append(.started(bootID: bootID, resources: resources)) }
         records.append(
-            .snapshot(lastSequence: lastSequence, total: total, volumes: sortedVolumes))
+            .snapshot(
+                lastSequence: lastSequence, total: total, volumes: sortedVolumes,
+                unprepared: unprepared.sorted()))
         // Their numbers are not above the snapshot's: they only leave their results.
         for ended in sortedResults {
             records.append(.operationEnded(ended.operation, ended.result))

@@ -57,6 +57,9 @@ package struct AgentState: Equatable, Sendable {
     package internal(set) var total = Resources()
     package internal(set) var lastSequence: UInt64 = 0
     package internal(set) var volumes: [VolumeUUID: VolumeDescription] = [:]
+    /// Volumes that were never used: nothing is in them, so one that a crash has taken can be made
+    /// again.
+    package internal(set) var unprepared: Set<VolumeUUID> = []
     /// Ended operations whose result the master has not acknowledged.
     package internal(set) var results: [OperationUUID: EndedOperation] = [:]
     package internal(set) var frameworks: [FrameworkID: FrameworkDescription] = [:]
@@ -88,12 +91,14 @@ package struct AgentState: Equatable, Sendable {
         case .taskRemoved(let key): removeTask(key)
         case .updateStored(let update): store(update)
         case .updateAcknowledged(let key, let uuid): acknowledge(key, uuid)
-        case .snapshot(let lastSequence, let total, let volumes):
+        case .volumesPrepared(let uuids): unprepared.subtract(uuids)
+        case .snapshot(let lastSequence, let total, let volumes, let unprepared):
             self.lastSequence = lastSequence
             self.total = total
             self.volumes = [:]
             volumesByKey = [:]
             for volume in volumes { change(.create(volume)) }
+            self.unprepared = Set(unprepared)
         }
     }
 
@@ -119,9 +124,11 @@ package struct AgentState: Equatable, Sendable {
         switch volumeChange {
         case .create(let volume):
             volumes[volume.uuid] = volume
+            unprepared.insert(volume.uuid)
             volumesByKey[ResourceKey(volume.resource)] = volume.uuid
         case .destroy(let uuid):
             guard let volume = volumes.removeValue(forKey: uuid) else { return }
+            unprepared.remove(uuid)
             volumesByKey[ResourceKey(volume.resource)] = nil
         case .resize(let uuid, let amount):
             guard let resource = volumes[uuid]?.resource else { return }

@@ -156,6 +156,9 @@ package nonisolated struct Holdfast_Registration: Sendable {
 
   package var tasks: [Holdfast_TaskReport] = []
 
+  /// Those that have not ended yet, by their numbers.
+  package var operations: [Holdfast_Operation] = []
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -833,7 +836,7 @@ nonisolated extension Holdfast_TaskReport: SwiftProtobuf.Message, SwiftProtobuf.
 
 nonisolated extension Holdfast_Registration: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Registration"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}agent\0\u{1}total\0\u{3}last_sequence\0\u{1}results\0\u{1}volumes\0\u{1}frameworks\0\u{1}executors\0\u{1}tasks\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}agent\0\u{1}total\0\u{3}last_sequence\0\u{1}results\0\u{1}volumes\0\u{1}frameworks\0\u{1}executors\0\u{1}tasks\0\u{1}operations\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -849,6 +852,7 @@ nonisolated extension Holdfast_Registration: SwiftProtobuf.Message, SwiftProtobu
       case 6: try { try decoder.decodeRepeatedMessageField(value: &self.frameworks) }()
       case 7: try { try decoder.decodeRepeatedMessageField(value: &self.executors) }()
       case 8: try { try decoder.decodeRepeatedMessageField(value: &self.tasks) }()
+      case 9: try { try decoder.decodeRepeatedMessageField(value: &self.operations) }()
       default: break
       }
     }
@@ -883,6 +887,9 @@ nonisolated extension Holdfast_Registration: SwiftProtobuf.Message, SwiftProtobu
     if !self.tasks.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.tasks, fieldNumber: 8)
     }
+    if !self.operations.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.operations, fieldNumber: 9)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -895,6 +902,7 @@ nonisolated extension Holdfast_Registration: SwiftProtobuf.Message, SwiftProtobu
     if lhs.frameworks != rhs.frameworks {return false}
     if lhs.executors != rhs.executors {return false}
     if lhs.tasks != rhs.tasks {return false}
+    if lhs.operations != rhs.operations {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

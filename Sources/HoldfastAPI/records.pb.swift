@@ -624,6 +624,14 @@ package nonisolated struct Holdfast_AgentRecord: Sendable {
     set {kind = .snapshot(newValue)}
   }
 
+  package var volumesPrepared: Holdfast_AgentRecord.VolumesPrepared {
+    get {
+      if case .volumesPrepared(let v)? = kind {return v}
+      return Holdfast_AgentRecord.VolumesPrepared()
+    }
+    set {kind = .volumesPrepared(newValue)}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -640,6 +648,7 @@ package nonisolated struct Holdfast_AgentRecord: Sendable {
     case updateStored(Holdfast_StatusUpdate)
     case updateAcknowledged(Holdfast_AgentRecord.Acknowledged)
     case snapshot(Holdfast_AgentRecord.Snapshot)
+    case volumesPrepared(Holdfast_AgentRecord.VolumesPrepared)
 
   }
 
@@ -797,12 +806,28 @@ package nonisolated struct Holdfast_AgentRecord: Sendable {
 
     package var volumes: [Holdfast_Volume] = []
 
+    /// UUIDs of those that are not prepared yet.
+    package var unprepared: [String] = []
+
     package var unknownFields = SwiftProtobuf.UnknownStorage()
 
     package init() {}
 
     fileprivate var _lastSequence: UInt64? = nil
     fileprivate var _total: Holdfast_Resources? = nil
+  }
+
+  /// New volumes are on the disk for good.
+  package nonisolated struct VolumesPrepared: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var uuids: [String] = []
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package init() {}
   }
 
   package init() {}
@@ -1348,7 +1373,7 @@ nonisolated extension Holdfast_TaskRow: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension Holdfast_AgentRecord: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".AgentRecord"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}identified\0\u{1}started\0\u{3}operation_ended\0\u{3}result_acknowledged\0\u{3}framework_stored\0\u{3}framework_removed\0\u{3}executor_stored\0\u{3}executor_removed\0\u{3}task_stored\0\u{3}task_removed\0\u{3}update_stored\0\u{3}update_acknowledged\0\u{1}snapshot\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}identified\0\u{1}started\0\u{3}operation_ended\0\u{3}result_acknowledged\0\u{3}framework_stored\0\u{3}framework_removed\0\u{3}executor_stored\0\u{3}executor_removed\0\u{3}task_stored\0\u{3}task_removed\0\u{3}update_stored\0\u{3}update_acknowledged\0\u{1}snapshot\0\u{3}volumes_prepared\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1510,6 +1535,19 @@ nonisolated extension Holdfast_AgentRecord: SwiftProtobuf.Message, SwiftProtobuf
           self.kind = .snapshot(v)
         }
       }()
+      case 14: try {
+        var v: Holdfast_AgentRecord.VolumesPrepared?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .volumesPrepared(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .volumesPrepared(v)
+        }
+      }()
       default: break
       }
     }
@@ -1572,6 +1610,10 @@ nonisolated extension Holdfast_AgentRecord: SwiftProtobuf.Message, SwiftProtobuf
     case .snapshot?: try {
       guard case .snapshot(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
+    }()
+    case .volumesPrepared?: try {
+      guard case .volumesPrepared(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 14)
     }()
     case nil: break
     }
@@ -1743,7 +1785,7 @@ nonisolated extension Holdfast_AgentRecord.Acknowledged: SwiftProtobuf.Message, 
 
 nonisolated extension Holdfast_AgentRecord.Snapshot: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = Holdfast_AgentRecord.protoMessageName + ".Snapshot"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}last_sequence\0\u{1}total\0\u{1}volumes\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}last_sequence\0\u{1}total\0\u{1}volumes\0\u{1}unprepared\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1754,6 +1796,7 @@ nonisolated extension Holdfast_AgentRecord.Snapshot: SwiftProtobuf.Message, Swif
       case 1: try { try decoder.decodeSingularUInt64Field(value: &self._lastSequence) }()
       case 2: try { try decoder.decodeSingularMessageField(value: &self._total) }()
       case 3: try { try decoder.decodeRepeatedMessageField(value: &self.volumes) }()
+      case 4: try { try decoder.decodeRepeatedStringField(value: &self.unprepared) }()
       default: break
       }
     }
@@ -1773,6 +1816,9 @@ nonisolated extension Holdfast_AgentRecord.Snapshot: SwiftProtobuf.Message, Swif
     if !self.volumes.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.volumes, fieldNumber: 3)
     }
+    if !self.unprepared.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.unprepared, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1780,6 +1826,37 @@ nonisolated extension Holdfast_AgentRecord.Snapshot: SwiftProtobuf.Message, Swif
     if lhs._lastSequence != rhs._lastSequence {return false}
     if lhs._total != rhs._total {return false}
     if lhs.volumes != rhs.volumes {return false}
+    if lhs.unprepared != rhs.unprepared {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Holdfast_AgentRecord.VolumesPrepared: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Holdfast_AgentRecord.protoMessageName + ".VolumesPrepared"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}uuids\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedStringField(value: &self.uuids) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.uuids.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.uuids, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Holdfast_AgentRecord.VolumesPrepared, rhs: Holdfast_AgentRecord.VolumesPrepared) -> Bool {
+    if lhs.uuids != rhs.uuids {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -49,6 +49,7 @@ extension Master {
         else { return }
         touch(id)
         agents[id]?.connection = nil
+        for row in ledger.pending(id) { keep(row) }
         rescindOffers(of: id)
         allocator.setAgentActive(id, false)
     }
@@ -100,7 +101,7 @@ extension Master {
         retire(id, row, as: .gone)
         for framework in frameworks.keys { abandonTasks(of: framework, on: id) }
         for operation in ledger.pending(id) {
-            store(.operationRemoved(operation.operation.uuid))
+            drop(operation)
             abandon(operation, as: .goneByOperator, "the agent has been marked gone")
         }
         if let pieces = ledger.pieces(of: id, replacedBy: Resources()) { store(pieces) }

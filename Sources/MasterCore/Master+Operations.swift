@@ -15,11 +15,15 @@ struct OperationPlan {
 
 // Operations on an agent's books.
 //
-//     issue: operationStored, applyOperation --operationResult finished--> pieces, volumes stored,
-//         \                                    operationRemoved, acknowledgeResult, answer 202
-//          \--operationResult failed--> operationRemoved, acknowledgeResult, books restored, 409
+//     issue: applyOperation --operationResult finished--> pieces, volumes stored,
+//         \                                              acknowledgeResult, answer 202
+//          \--operationResult failed--> acknowledgeResult, books restored, 409
 //
-// `total` is confirmed + pending; the ledger holds what is confirmed and what is pending.
+// `total` is confirmed + pending; the ledger holds what is confirmed and what is pending. A pending
+// operation is stored before it is sent if it changes volumes, for its agent may die in the midst
+// of it, or if it has a framework's id; any other one when its caller has waited too long or its
+// agent is away. Until then it is provisional: should this master die, then a later one hears of
+// it from the agent, or it has never been.
 
 extension Master {
     func checkRoom(for kind: OfferOperation.Kind, on agent: AgentID) throws(Refusal) {
@@ -54,9 +58,16 @@ extension Master {
             framework: plan.framework, id: plan.id, conversion: plan.conversion,
             volumeChanges: plan.changes)
         touch(id)
+        let isProvisional =
+            plan.id == nil && plan.changes.isEmpty && agents[id]?.isConnected == true
         let row = OperationRow(
-            agent: id, operation: operation, startedNanoseconds: now.nanoseconds)
-        store(.operationStored(row))
+            agent: id, operation: operation, startedNanoseconds: now.nanoseconds,
+            isProvisional: isProvisional)
+        if isProvisional {
+            ledger.apply(.operationStored(row))
+        } else {
+            store(.operationStored(row))
+        }
         agents[id]?.nextSequence += 1
         agents[id]?.noteVolumes(of: operation)
         do throws(Refusal) {
@@ -104,16 +115,32 @@ extension Master {
         }
     }
 
+    /// Stores a pending operation of which somebody is to be told.
+    mutating func keep(_ row: OperationRow) {
+        guard row.isProvisional else { return }
+        var row = row
+        row.isProvisional = false
+        store(.operationStored(row))
+    }
+
+    /// Forgets an operation that has ended.
+    mutating func drop(_ row: OperationRow) {
+        let record = MasterRecord.operationRemoved(row.operation.uuid)
+        if row.isProvisional { ledger.apply(record) } else { store(record) }
+    }
+
     /// Takes a finished operation into the confirmed books and tells whoever waits for it.
     ///
-    /// The answer comes before the records: the registry holds the operation and the agent its
-    /// result, so that this end follows from both after any crash.
+    /// Of an operation that is stored the answer comes before the records: the registry holds it
+    /// and the agent its result, so that this end follows from both after any crash.
     mutating func confirm(_ row: OperationRow, _ pieces: MasterRecord?) {
         let uuid = row.operation.uuid
-        if let request = waiting.removeValue(forKey: uuid) { emit(.answer(request, .accepted)) }
+        let request = waiting.removeValue(forKey: uuid)
+        if let request, !row.isProvisional { emit(.answer(request, .accepted)) }
         if let pieces { store(pieces) }
         storeVolumes(of: row)
-        store(.operationRemoved(uuid))
+        drop(row)
+        if let request, row.isProvisional { emit(.answer(request, .accepted)) }
         acknowledgeResult(uuid, of: row.agent)
         if agents[row.agent]?.skippedOperations.remove(uuid) != nil { rebase(row.agent) }
         reportEnd(of: row.operation, .finished, nil)
@@ -122,7 +149,7 @@ extension Master {
     /// Takes a failed operation out of the books again and tells whoever waits for it.
     mutating func fail(_ row: OperationRow, _ reason: String) {
         let uuid = row.operation.uuid
-        store(.operationRemoved(uuid))
+        drop(row)
         for case .create(let volume) in row.operation.volumeChanges {
             volumeReports[volume.uuid] = nil
         }

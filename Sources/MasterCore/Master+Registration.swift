@@ -46,6 +46,7 @@ extension Master {
         }
         guard registration.volumes.count <= limits.volumesPerAgent,
             registration.results.count <= limits.pendingOperationsPerAgent,
+            registration.operations.count <= limits.pendingOperationsPerAgent,
             registration.total.count <= limits.resourcesPerMessage,
             registration.lastSequence < UInt64.max / 2
         else {
@@ -77,6 +78,7 @@ extension Master {
         let timeout =
             options.agentPingTimeoutMilliseconds * Int64(max(1, options.maxAgentPingTimeouts))
         emit(.send(connection, .registered(id, pingTimeoutMilliseconds: timeout)))
+        takeUp(registration, of: id)
         settleResults(id, registration)
         settleBooks(id, registration)
         agents[id]?.isRegistered = true
@@ -116,6 +118,20 @@ extension Master {
         store(.agentStored(row))
     }
 
+    /// Takes up what an earlier master gave the agent and did not live to store. What has ended of
+    /// that is in the agent's books already.
+    private mutating func takeUp(_ registration: AgentRegistration, of id: AgentID) {
+        for operation in registration.operations
+        where operation.sequence > registration.lastSequence
+            && ledger.operation(operation.uuid) == nil
+        {
+            store(
+                .operationStored(
+                    OperationRow(
+                        agent: id, operation: operation, startedNanoseconds: now.nanoseconds)))
+        }
+    }
+
     /// Takes the results that the agent has kept for us.
     private mutating func settleResults(_ id: AgentID, _ registration: AgentRegistration) {
         for result in registration.results {
@@ -132,7 +148,7 @@ extension Master {
             $0.operation.sequence <= registration.lastSequence
         }
         for row in lost {
-            store(.operationRemoved(row.operation.uuid))
+            drop(row)
             abandon(row, as: .unknown, "the agent has no result of the operation any more")
         }
     }

@@ -19,6 +19,7 @@ extension Master {
                 pingDue(agent)
             case .operation(let uuid):
                 guard let request = waiting.removeValue(forKey: uuid) else { continue }
+                if let row = ledger.operation(uuid) { keep(row) }
                 emit(.answer(request, .acceptedPending(uuid)))
             case .offer(let offer):
                 guard offers[offer] != nil else { continue }

@@ -18,8 +18,12 @@ package enum AgentRecord: Equatable, Sendable {
     case taskRemoved(TaskKey)
     case updateStored(StatusUpdate)
     case updateAcknowledged(TaskKey, UpdateUUID)
-    /// A snapshot's books and volumes as they are.
-    case snapshot(lastSequence: UInt64, total: Resources, volumes: [VolumeDescription])
+    /// These volumes are on the disk for good; until then a crash may take a new one's directory.
+    case volumesPrepared([VolumeUUID])
+    /// A snapshot's books and volumes as they are; `unprepared` are volumes, too.
+    case snapshot(
+        lastSequence: UInt64, total: Resources, volumes: [VolumeDescription],
+        unprepared: [VolumeUUID] = [])
 }
 
 /// An executor in the agent's journal.

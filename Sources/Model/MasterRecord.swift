@@ -77,11 +77,17 @@ package struct OperationRow: Equatable, Sendable {
     package var agent: AgentID
     package var operation: AgentOperation
     package var startedNanoseconds: Int64
+    /// Not in the registry: it is on its way to a connected agent, and nobody was told of it.
+    package var isProvisional: Bool
 
-    package init(agent: AgentID, operation: AgentOperation, startedNanoseconds: Int64) {
+    package init(
+        agent: AgentID, operation: AgentOperation, startedNanoseconds: Int64,
+        isProvisional: Bool = false
+    ) {
         self.agent = agent
         self.operation = operation
         self.startedNanoseconds = startedNanoseconds
+        self.isProvisional = isProvisional
     }
 }
 

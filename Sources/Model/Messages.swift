@@ -25,6 +25,8 @@ package struct AgentRegistration: Equatable, Sendable {
     package var lastSequence: UInt64
     /// Results that the master has not acknowledged.
     package var results: [OperationResult]
+    /// Those that have not ended yet, by their numbers.
+    package var operations: [AgentOperation]
     package var volumes: [VolumeDescription]
     package var frameworks: [FrameworkDescription]
     package var executors: [ExecutorReport]
@@ -32,7 +34,8 @@ package struct AgentRegistration: Equatable, Sendable {
 
     package init(
         description: AgentDescription, total: Resources, lastSequence: UInt64 = 0,
-        results: [OperationResult] = [], volumes: [VolumeDescription] = [],
+        results: [OperationResult] = [], operations: [AgentOperation] = [],
+        volumes: [VolumeDescription] = [],
         frameworks: [FrameworkDescription] = [], executors: [ExecutorReport] = [],
         tasks: [TaskReport] = []
     ) {
@@ -40,6 +43,7 @@ package struct AgentRegistration: Equatable, Sendable {
         self.total = total
         self.lastSequence = lastSequence
         self.results = results
+        self.operations = operations
         self.volumes = volumes
         self.frameworks = frameworks
         self.executors = executors

@@ -31,8 +31,9 @@ final class BoundedWriter<Part: Sendable>: Sendable {
 
     /// Never waits; false: the channel is closed, or is being closed because it takes nothing.
     ///
-    /// A single part may be larger than the limit when nothing is waiting before it.
-    func write(_ part: Part, bytes: Int) -> Bool {
+    /// A single part may be larger than the limit when nothing is waiting before it. One that is
+    /// not urgent goes with the next one.
+    func write(_ part: Part, bytes: Int, isUrgent: Bool = true) -> Bool {
         let outcome = state.withLock { state -> Outcome in
             if state.isClosed { return .closed }
             if state.bytesUnsent > 0 && state.bytesUnsent + bytes > bytesLimit {
@@ -42,6 +43,7 @@ final class BoundedWriter<Part: Sendable>: Sendable {
             state.parts.append(part)
             state.bytesInParts += bytes
             state.bytesUnsent += bytes
+            guard isUrgent else { return .taken(mustSchedule: false) }
             defer { state.isFlushScheduled = true }
             return .taken(mustSchedule: !state.isFlushScheduled)
         }

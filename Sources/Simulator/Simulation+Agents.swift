@@ -175,21 +175,9 @@ extension Simulation {
             if update.state.isTerminal { count(.taskEnded) }
         case .identified(let id): digest.add(id.value)
         case .started, .resultAcknowledged, .frameworkStored, .frameworkRemoved, .executorStored,
-            .executorRemoved, .taskStored, .taskRemoved, .updateAcknowledged, .snapshot:
+            .executorRemoved, .taskStored, .taskRemoved, .updateAcknowledged, .volumesPrepared,
+            .snapshot:
             break
-        }
-    }
-}
-
-extension Agent.Action {
-    /// Whether it is made durable with the others of its batch.
-    fileprivate var isRecord: Bool {
-        switch self {
-        case .store, .compactJournal: true
-        case .send, .reconnect, .changeVolumes, .launchContainer, .updateContainer,
-            .signalContainer, .removeContainer, .startChecks, .stopChecks, .sendExecutorEvent,
-            .refuseExecutorStream, .closeExecutorStream, .answer, .drop, .exit:
-            false
         }
     }
 }

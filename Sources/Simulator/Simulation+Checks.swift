@@ -56,7 +56,8 @@ extension Simulation {
             isSame =
                 isSame && registry.agents[row.id] == row
                 && registry.confirmed(row.id) == ledger.confirmed(row.id)
-                && registry.pending(row.id) == ledger.pending(row.id)
+                && registry.pending(row.id)
+                    == ledger.pending(row.id).filter { !$0.isProvisional }
         }
         for (id, row) in ledger.frameworks { isSame = isSame && registry.frameworks[id] == row }
         return isSame ? [] : ["the master's ledger is not what it has stored"]
@@ -110,7 +111,15 @@ extension Simulation {
         expected.sort { $0.key < $1.key }
         var disk = host.disk
         disk.sort { $0.key < $1.key }
-        if disk != expected { found.append("agent \(index): the disk is not its operations'") }
+        if disk != expected {
+            let differing = Set(disk.keys).union(expected.keys).sorted().filter {
+                disk[$0] != expected[$0]
+            }
+            let texts = differing.map {
+                "\($0) has \(disk[$0]?.text ?? "nothing"), not \(expected[$0]?.text ?? "nothing")"
+            }
+            found.append("agent \(index): the disk is not its operations': \(texts)")
+        }
         let journal = host.agent.state.volumes.keys.sorted()
         if journal != Array(expected.keys) {
             found.append("agent \(index): the journal's volumes are not its operations'")

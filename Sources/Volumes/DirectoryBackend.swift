@@ -6,6 +6,7 @@ package struct DirectoryBackend: VolumeBackend {
     package let enforcement = Enforcement.poll
     package let growsWhileMounted = true
     package let needsPreparation = false
+    package let isDurableWhenMade = false
 
     package init() {}
 
@@ -14,7 +15,12 @@ package struct DirectoryBackend: VolumeBackend {
         try DirectoryData.make(volume)
     }
 
-    package func prepare(_ volume: StoredVolume) {}
+    package func prepare(_ volume: StoredVolume) throws(VolumeError) {
+        try DirectoryData.requirePresent(volume)
+        try VolumeError.wrap { () throws(SystemError) in
+            try Files.syncDirectory(Files.parent(of: volume.paths.data))
+        }
+    }
 
     package func discard(_ volume: StoredVolume) throws(VolumeError) {
         try DirectoryData.discard(volume)

@@ -73,6 +73,9 @@ package protocol VolumeBackend: Sendable {
     var growsWhileMounted: Bool { get }
     /// Whether a volume is usable only after `prepare`; its owner file then precedes its bytes.
     var needsPreparation: Bool { get }
+    /// Whether what is made is on the disk for good at once. Otherwise it is so after `prepare`,
+    /// before anything is stored in it: until then a crash may take it, and it is made again.
+    var isDurableWhenMade: Bool { get }
 
     /// Takes the space, empty; on failure nothing is left.
     func allocate(_ volume: inout StoredVolume) throws(VolumeError)
@@ -97,4 +100,8 @@ package protocol VolumeBackend: Sendable {
     func recover(_ volume: StoredVolume) throws(VolumeError) -> VolumeCondition
     /// Moves data and image out of the way to names that start with `target`, and keeps them.
     func setAside(_ volume: StoredVolume, to target: String) throws(VolumeError)
+}
+
+extension VolumeBackend {
+    package var isDurableWhenMade: Bool { true }
 }

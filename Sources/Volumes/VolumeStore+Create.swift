@@ -3,7 +3,8 @@ package import Model
 internal import Synchronization
 
 extension VolumeStore {
-    /// Takes the space of a new, empty volume and writes its owner file; both are durable then.
+    /// Takes the space of a new, empty volume and writes its owner file; both are durable then,
+    /// unless the backend leaves that to the first use (`isDurableWhenMade`).
     ///
     /// Repeated for the same volume it changes nothing once that is ready, and starts again while
     /// it is not. What stands in its place and is not its own unfinished making is moved to
@@ -108,6 +109,11 @@ extension VolumeStore {
             try Files.makeDirectories(directory)
         }
         try backend.allocate(&volume)
+        guard backend.isDurableWhenMade else {
+            let made = volume
+            index.withLock { $0.put(made) }
+            return volume.record
+        }
         do {
             try VolumeError.wrap { () throws(SystemError) in
                 try Files.syncDirectory(directory)
@@ -121,7 +127,7 @@ extension VolumeStore {
         return volume.record
     }
 
-    /// Makes the file system of a created volume and mounts it; the volume is `ready` then.
+    /// Makes a created volume durable, with its file system mounted; it is `ready` then.
     ///
     /// May be left to the first use. Nothing happens if it is ready already.
     package func prepare(_ uuid: VolumeUUID) throws(VolumeError) {

@@ -9,11 +9,26 @@ extension VolumeStore {
         guard let volume = try? volume(uuid) else { return }
         try locks.withLock(volume.paths.data) { () throws(VolumeError) in
             guard var volume = index.withLock({ $0[uuid]?.volume }) else { return }
+            let backend = try backend(volume.record.backend)
+            if volume.record.state == .creating, !backend.isDurableWhenMade {
+                return try dropUnused(volume)
+            }
             if volume.record.state != .deleting {
                 try markRetired(&volume)
             }
             try withdraw(volume)
         }
+    }
+
+    /// Takes a volume away that was never used and has no owner file.
+    private func dropUnused(_ volume: StoredVolume) throws(VolumeError) {
+        do throws(SystemError) {
+            try Files.removeDirectory(volume.paths.data)
+        } catch {
+            // What somebody has put there is not ours to delete.
+            _ = try found.clear(volume.paths.data)
+        }
+        index.withLock { $0.remove(volume.record.uuid) }
     }
 
     /// By the owner file's name: a full disk must not stop the very thing that frees space.

@@ -90,6 +90,11 @@ import Testing
             uuid: VolumeUUID("v"), backend: "loop", enforcement: .kernel,
             growsWhileMounted: true, usableBytes: 90 << 20)
         harness.send(.volumeReported([report]))
+        #expect(
+            harness.last == [
+                .store(.volumesPrepared([report.uuid])), .send(.volumeReport([report])),
+            ])
+        harness.send(.volumeReported([report]))
         #expect(harness.last == [.send(.volumeReport([report]))])
         harness.send(.masterDisconnected)
         harness.send(.volumeReported([report]))

@@ -210,7 +210,8 @@ import Testing
         #expect(work(harness) == [second.uuid])
     }
 
-    @Test func aReservationAheadIsCountedOn() {
+    /// Seed 368: agent and master died after the create's work, and nobody knew of the reservation.
+    @Test func aReservationThatHasNotEndedIsNotCountedOn() {
         var harness = Harness()
         _ = harness.makeVolume("v")
         let volume = Resource.volume("v", 100)
@@ -223,11 +224,12 @@ import Testing
         let create = harness.apply(
             .create, .init(disk.reserved, other), [.create(.example("w", other))])
         harness.hear(.applyOperation(create))
+        #expect(work(harness).isEmpty)
+        harness.send(.volumesChanged(destroy.uuid, failure: nil))
+        #expect(harness.results.map(\.sequence) == [3, 4])
         #expect(work(harness) == [create.uuid])
         harness.send(.volumesChanged(create.uuid, failure: nil))
-        #expect(harness.results.isEmpty)
-        harness.send(.volumesChanged(destroy.uuid, failure: nil))
-        #expect(harness.results.map(\.sequence) == [3, 4, 5])
+        #expect(harness.results.map(\.sequence) == [5])
     }
 
     @Test func twoCreatesOfOneIdDoNotOverlap() {

@@ -12,9 +12,12 @@ private struct Numbers: Machine {
         case added(Int)
         /// Told before its record.
         case ended(Int)
+        /// Answered without a record.
+        case asked(String)
         case noted(String)
         case ticked
         case spaceLow(Bool)
+        case timed(after: Span)
     }
 
     enum Action: Equatable, Sendable {
@@ -44,12 +47,14 @@ private struct Numbers: Machine {
             outbox.append(.tellAhead("ended \(number)"))
             outbox.append(.store(number))
             outbox.append(.tellAhead("stored \(number)"))
+        case .asked(let text): outbox.append(.tell("\(text): \(numbers.count)"))
         case .noted(let text): notes.append(text)
         case .ticked:
             ticks += 1
             deadline = nil
             outbox.append(.store(0))
         case .spaceLow(let isLow): isSpaceLow = isLow
+        case .timed(let span): deadline = now + span
         }
     }
 }
@@ -100,6 +105,10 @@ private final class NumberShell: MachineShell {
         if case .tellAhead = action { true } else { false }
     }
 
+    func isRecord(_ action: Numbers.Action) -> Bool {
+        if case .store = action { true } else { false }
+    }
+
     func refuse(_ event: Numbers.Event, because reason: String) -> RefusedEvent {
         switch event {
         case .added(-13): return .fatal
@@ -107,7 +116,7 @@ private final class NumberShell: MachineShell {
         case .added(let number):
             disk.withLock { $0.told.append("refused \(number)") }
             return .told
-        case .ended, .noted, .ticked, .spaceLow: return .later
+        case .ended, .asked, .noted, .ticked, .spaceLow, .timed: return .later
         }
     }
 
@@ -188,6 +197,65 @@ private final class NumberShell: MachineShell {
         shell.makeRoom(1)
         #expect(await eventually { shell.disk.withLock(\.stored) == [1] })
         #expect(await host.read { machine, _ in machine.numbers } == [1])
+        host.stop()
+    }
+
+    @Test func whatNeedsNoCommitIsDoneByTheThreadThatBringsIt() async {
+        let host = host()
+        #expect(await host.read { machine, _ in machine.numbers } == [])
+        // Where the core thread looks after the read just then, it takes the event.
+        #expect(
+            await eventually {
+                let before = shell.disk.withLock { $0.told.count }
+                host.handle(.asked("now"))
+                return shell.disk.withLock { $0.told.count } == before + 1
+            })
+        host.stop()
+    }
+
+    @Test func nothingIsToldBeforeWhatWasStoredInFrontOfIt() async {
+        let host = host()
+        for number in 0..<2_000 {
+            host.handle(.added(number))
+            host.handle(.asked("after \(number)"))
+        }
+        #expect(await host.read { machine, _ in machine.numbers } == Array(0..<2_000))
+        let disk = shell.disk.withLock { $0 }
+        let expected = (0..<2_000).flatMap { ["took \($0)", "after \($0): \($0 + 1)"] }
+        #expect(disk.told == expected)
+        #expect(disk.toldBefore.allSatisfy { !$0.value.contains("took \($0.key)") })
+        host.stop()
+    }
+
+    @Test func threadsThatDecideInPassingLoseNothing() async {
+        let host = host()
+        await withTaskGroup(of: Void.self) { group in
+            for thread in 0..<8 {
+                group.addTask {
+                    for number in 0..<500 {
+                        let event = Numbers.Event.added(thread * 500 + number)
+                        if number.isMultiple(of: 3) { host.send(event) } else { host.handle(event) }
+                        if number.isMultiple(of: 5) { host.handle(.asked("x")) }
+                    }
+                }
+            }
+        }
+        let numbers = await host.read { machine, _ in machine.numbers }
+        #expect(numbers.sorted() == Array(0..<4_000))
+        let disk = shell.disk.withLock { $0 }
+        #expect(disk.stored == numbers)
+        #expect(disk.told.count == 4_000 + 800)
+        for thread in 0..<8 {
+            let mine = numbers.filter { $0 / 500 == thread }
+            #expect(mine == mine.sorted(), "thread \(thread)")
+        }
+        host.stop()
+    }
+
+    @Test func aDeadlineThatIsSetInPassingWakesTheCore() async {
+        let host = host()
+        host.handle(.timed(after: .milliseconds(5)))
+        #expect(await eventually { await host.read { machine, _ in machine.ticks == 1 } })
         host.stop()
     }
 

@@ -24,6 +24,8 @@ final class FakeAgent {
     /// Kills of whole frameworks are not answered.
     var ignoresShutdown = false
     var heard: [MasterMessage] = []
+    /// Operations that it has received and not ended.
+    var inFlight: [AgentOperation] = []
     var gaps = 0
     private var updates = 0
 
@@ -37,7 +39,8 @@ final class FakeAgent {
             description: AgentDescription(
                 id: id, hostname: "host", address: "10.0.0.1", port: 5051, resources: base,
                 version: "1", bootID: bootID),
-            total: total, lastSequence: lastSequence, results: results, volumes: volumes,
+            total: total, lastSequence: lastSequence, results: results,
+            operations: inFlight, volumes: volumes,
             frameworks: frameworks.keys.sorted().compactMap { frameworks[$0] },
             executors: executors,
             tasks: tasks.keys.sorted().compactMap { tasks[$0] })
@@ -96,6 +99,7 @@ final class FakeAgent {
             uuid: operation.uuid, sequence: operation.sequence,
             state: message == nil ? .finished : .failed, message: message)
         results.append(result)
+        inFlight.removeAll { $0.uuid == result.uuid }
         return [.operationResult(result)]
     }
 

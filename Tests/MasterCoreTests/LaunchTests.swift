@@ -47,7 +47,9 @@ import Testing
                 RequestID(999), try scheduler.id,
                 .accept(
                     offers: [try scheduler.offer.id],
-                    operations: [OfferOperation(.create([disk(64).volume("v")]))],
+                    operations: [
+                        OfferOperation(.create([disk(64).volume("v")]))
+                    ],
                     refuseSeconds: 0), stream: scheduler.uuid))
         for action in cluster.lastActions {
             if case .store(.operationStored(let row)) = action { stored.insert(row.operation.uuid) }

@@ -37,6 +37,7 @@ import Testing
         ])
         agent.isSilent = true
         _ = request(.reserve([disk(5)], source: []))
+        cluster.disconnect(agent)
         var replayed = Ledger()
         for record in cluster.records { replayed.apply(record) }
         #expect(replayed == cluster.master.ledger)
@@ -65,6 +66,83 @@ import Testing
         #expect(cluster.master.pendingOperations.isEmpty)
         #expect(cluster.master.ledger.confirmed(id) == agent.total)
         #expect(sequences() == [1, 1])
+    }
+
+    /// Nobody was told of them yet: an operation that the next master can't hear of is gone.
+    @Test func provisionalOperationsAreNotStored() throws {
+        let before = cluster.records.count
+        agent.isSilent = true
+        let request = request(.reserve([disk(5)], source: []))
+        #expect(cluster.records.count == before)
+        #expect(cluster.answers[request] == nil)
+        #expect(cluster.master.pendingOperations.count == 1)
+        cluster.restartMaster()
+        cluster.connect(agent)
+        #expect(cluster.master.pendingOperations.isEmpty)
+        agent.isSilent = false
+        #expect(cluster.operate(.reserve([disk(7)], source: []), on: id) == .accepted)
+        #expect(agent.gaps == 0)
+        #expect(cluster.master.ledger.confirmed(id) == agent.total)
+    }
+
+    /// An answer that names a pending operation outlives the master, and so does one whose agent
+    /// is away.
+    @Test(arguments: [true, false])
+    func pendingOperationsThatSomebodyKnowsAreStored(_ isTold: Bool) throws {
+        agent.isSilent = true
+        let request = request(.reserve([disk(5)], source: []))
+        if isTold {
+            cluster.pass(seconds: 11)
+            guard case .acceptedPending(let uuid)? = cluster.answers[request] else {
+                Issue.record("no UUID in \(String(describing: cluster.answers[request]))")
+                return
+            }
+            #expect(cluster.master.pendingOperations.map(\.operation.uuid) == [uuid])
+        } else {
+            cluster.disconnect(agent)
+        }
+        cluster.restartMaster()
+        #expect(cluster.master.pendingOperations.count == 1)
+        agent.isSilent = false
+        cluster.connect(agent)
+        #expect(cluster.master.pendingOperations.isEmpty)
+        #expect(agent.lastSequence == 1)
+    }
+
+    /// The agent has begun what the last master did not live to store.
+    @Test func operationsInFlightAreTakenUpFromTheAgent() throws {
+        agent.isSilent = true
+        _ = request(.reserve([disk(50)], source: []))
+        guard case .applyOperation(let operation)? = agent.heard.last else {
+            Issue.record("no operation was sent")
+            return
+        }
+        agent.inFlight = [operation]
+        cluster.restartMaster()
+        cluster.connect(agent)
+        #expect(cluster.master.pendingOperations.map(\.operation) == [operation])
+        let next = request(.reserve([disk(7)], source: []))
+        agent.isSilent = false
+        for message in agent.hear(.applyOperation(operation)) { cluster.say(agent, message) }
+        cluster.disconnect(agent)
+        cluster.connect(agent)
+        #expect(cluster.answers[next] == .accepted)
+        #expect(cluster.master.pendingOperations.isEmpty)
+        #expect(agent.gaps == 0)
+        #expect(cluster.master.ledger.confirmed(id) == agent.total)
+    }
+
+    /// An agent that dies in the midst of work on a volume has to hear of it again.
+    @Test func operationsOnVolumesAreStoredBeforeTheyAreSent() throws {
+        cluster.operate(.reserve([disk(50)], source: []), on: id)
+        agent.isSilent = true
+        _ = request(.create([disk(50).volume("v")]))
+        cluster.restartMaster()
+        #expect(cluster.master.pendingOperations.count == 1)
+        agent.isSilent = false
+        cluster.connect(agent)
+        #expect(cluster.master.pendingOperations.isEmpty)
+        #expect(cluster.master.volumeRows.map(\.standing) == [.active])
     }
 
     @Test func operationsAboveTheLastNumberAreSentAgainInOrder() throws {

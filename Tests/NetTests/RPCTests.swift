@@ -99,6 +99,26 @@ private final class Pair {
         #expect(!pair.server.send(frames, to: down))
     }
 
+    @Test func whatIsNotUrgentGoesWithTheNextFrames() async throws {
+        let pair = try await Pair()
+        pair.client.start()
+        await pair.atClient.waitForConnections(1)
+        await pair.atServer.waitForConnections(1)
+        let up = try #require(pair.atClient.connected.first)
+        let down = try #require(pair.atServer.connected.first)
+        let frames = (0..<3).map { RPCFrame(kind: UInt8($0), payload: [1, 2, 3]) }
+        #expect(pair.server.send([frames[0]], to: down, isUrgent: false))
+        #expect(pair.server.send([frames[1]], to: down, isUrgent: false))
+        // The server's loop has had its turn by then.
+        #expect(pair.client.send([frames[0]], to: up))
+        await pair.atServer.waitForFrames(1)
+        #expect(pair.atClient.frames.isEmpty)
+        #expect(pair.server.send([frames[2]], to: down))
+        await pair.atClient.waitForFrames(3)
+        #expect(pair.atClient.frames == frames)
+        try await pair.stop()
+    }
+
     @Test func clientConnectsAgainUnderANewIdentity() async throws {
         var options = RPCOptions()
         options.firstRetryMilliseconds = 5

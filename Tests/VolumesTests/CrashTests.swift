@@ -43,6 +43,52 @@ import Testing
         #expect(try Files.list("\(disk.root)/volumes/found").isEmpty)
     }
 
+    @Test func anUnusedDirectoryIsNotOnRecordUntilItIsPrepared() throws {
+        let disk = try TestDisk(.directory)
+        let spec = disk.spec()
+        let store = try disk.store()
+        try store.create(spec)
+        #expect(try store.status(spec.uuid).record.state == .creating)
+        let owners = "\(disk.root)/volumes/owners"
+        #expect(try Files.list(owners).isEmpty)
+        // Killed: the directory may be there or not; both ways it is made again, empty.
+        for isLost in [false, true] {
+            let again = try disk.store()
+            #expect(try again.create(spec).state == .creating)
+            let data = try again.status(spec.uuid).path
+            #expect(try Files.list(data).isEmpty)
+            if isLost { try Files.removeDirectory(data) }
+        }
+        let last = try disk.store()
+        try last.create(spec)
+        try last.prepare(spec.uuid)
+        #expect(try Files.list(owners) == ["\(spec.uuid).json"])
+        #expect(try last.status(spec.uuid).record.state == .ready)
+        guard case .ready = try disk.store().recover(spec.uuid) else {
+            Issue.record("a prepared volume is not ready after a restart")
+            return
+        }
+    }
+
+    @Test func anUnusedDirectoryThatIsDestroyedLeavesNoTrace() throws {
+        let disk = try TestDisk(.directory)
+        let spec = disk.spec()
+        let store = try disk.store()
+        try store.create(spec)
+        let data = try store.status(spec.uuid).path
+        try store.retire(spec.uuid)
+        #expect(throws: VolumeError.notFound(spec.uuid)) { try store.status(spec.uuid) }
+        #expect(try FileStatus.ifPresent(data) == nil)
+        // Somebody's file in its place is not ours to delete.
+        try store.create(spec)
+        try writeText("a stranger's", to: "\(data)/file")
+        try store.retire(spec.uuid)
+        #expect(try FileStatus.ifPresent(data) == nil)
+        let found = try Files.list("\(disk.root)/volumes/found")
+        #expect(found == ["\(spec.persistenceID)-1"])
+        #expect(try store.erase(spec.uuid) == .done)
+    }
+
     @Test(arguments: TestBackend.images)
     func preparedButNotOnRecord(_ backend: TestBackend) throws {
         let disk = try TestDisk(backend)

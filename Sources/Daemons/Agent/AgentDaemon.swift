@@ -108,7 +108,7 @@ package final class AgentDaemon: Sendable {
             workDirectory: settings.workDirectory, volumes: volumes, containers: containers,
             checks: AgentChecks(containers: containers) { [host] in host.send($0) },
             streams: streams, answers: answers, master: link, logger: logger,
-            send: { [host] in host.send($0) },
+            send: { [host] in host.handle($0) },
             exit: { [self] reason in
                 logger.error("ends", metadata: ["reason": "\(reason)"])
                 isExiting.store(true, ordering: .relaxed)
@@ -121,7 +121,7 @@ package final class AgentDaemon: Sendable {
         host.start(Agent(options: options(port: port)), shell: shell, name: "agent")
         host.send(.started(entropy: freshEntropy(), report))
         containers.watchRecovered()
-        link.start(loops: loops) { [host] in host.send($0) }
+        link.start(loops: loops) { [host] in host.handle($0) }
         logger.info(
             "serving",
             metadata: [
@@ -195,9 +195,13 @@ package final class AgentDaemon: Sendable {
     ) throws -> StartReport {
         var decoded: [AgentRecord] = []
         for record in records { decoded.append(try AgentRecord(decoding: record)) }
+        var state = AgentState()
+        // A journal that does not fit together is refused by the machine, which says why.
+        for record in decoded { try? state.apply(record) }
+        let unprepared = state.unprepared.sorted().compactMap { state.volumes[$0] }
         return StartReport(
             bootID: Processes.bootID(), resources: settings.resources, records: decoded,
-            containers: try containers.recover(), volumes: volumes.recover())
+            containers: try containers.recover(), volumes: volumes.recover(unprepared))
     }
 
     private func options(port: Int) -> AgentOptions {

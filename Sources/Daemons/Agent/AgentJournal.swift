@@ -8,7 +8,8 @@ import Wire
 /// The agent's records on their way into its journal.
 ///
 /// An acknowledged result is not synced by itself but with the next record: without it the agent
-/// sends the result once more after a crash, and the master acknowledges it once more.
+/// sends the result once more after a crash, and the master acknowledges it once more. Neither is
+/// a volume's preparation: it has an owner file then, which tells the same.
 final class AgentJournal: Sendable {
     private static let waitingAtMost = 256
 
@@ -82,7 +83,7 @@ extension AgentRecord {
     /// Whether nothing is lost when a crash loses it.
     fileprivate var mayWait: Bool {
         switch self {
-        case .resultAcknowledged: true
+        case .resultAcknowledged, .volumesPrepared: true
         case .identified, .started, .operationEnded, .frameworkStored, .frameworkRemoved,
             .executorStored, .executorRemoved, .taskStored, .taskRemoved, .updateStored,
             .updateAcknowledged, .snapshot:

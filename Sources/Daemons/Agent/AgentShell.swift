@@ -23,6 +23,8 @@ struct AgentShell: MachineShell {
 
     func persist(_ actions: [Agent.Action]) throws { try journal.persist(actions) }
 
+    func isRecord(_ action: Agent.Action) -> Bool { action.isRecord }
+
     func perform(_ action: Agent.Action) {
         switch action {
         case .store, .compactJournal: break

@@ -14,6 +14,8 @@ final class AgentVolumes: Sendable {
     private let homes = Mutex<[VolumeUUID: String]>([:])
     /// What was counted last in volumes that nothing else limits, in bytes.
     private let counted = Mutex<[VolumeUUID: Int64]>([:])
+    /// New ones that are prepared a little later: many a volume is gone again by then.
+    private let lingering = Mutex<[VolumeUUID]>([])
     private let threads = BlockingThreads("volumes", limit: 8)
     private let background = BlockingThreads("volumes-background", limit: 2)
     private let logger: Logger
@@ -47,8 +49,9 @@ final class AgentVolumes: Sendable {
 
     private var stores: [VolumeStore] { [root] + disks.keys.sorted().compactMap { disks[$0] } }
 
-    /// Checks and mounts every volume on the disks; finishes what was being deleted.
-    func recover() -> [StartReport.FoundVolume] {
+    /// Checks and mounts every volume on the disks; finishes what was being deleted, and makes
+    /// those again that were `unprepared` when a crash took them.
+    func recover(_ unprepared: [VolumeDescription]) -> [StartReport.FoundVolume] {
         var found: [StartReport.FoundVolume] = []
         for (name, store) in named {
             for status in store.inventory() {
@@ -64,6 +67,15 @@ final class AgentVolumes: Sendable {
                     logger.error("volume", metadata: ["uuid": "\(uuid)", "error": "\(error)"])
                     found.append(.init(uuid, problem: "\(error)"))
                 }
+            }
+        }
+        for volume in unprepared where homes.withLock({ $0[volume.uuid] == nil }) {
+            do throws(VolumeError) {
+                try apply(.create(volume))
+                prepareLater(volume.uuid)
+                found.append(.init(volume.uuid))
+            } catch {
+                found.append(.init(volume.uuid, problem: "\(error)"))
             }
         }
         return found
@@ -89,7 +101,7 @@ final class AgentVolumes: Sendable {
                 return finished("\(error)")
             }
             finished(nil)
-            for uuid in made { prepare(uuid) }
+            for uuid in made { prepareLater(uuid) }
             for case .resize(let uuid, _) in changes { report([uuid]) }
         }
     }
@@ -111,7 +123,11 @@ final class AgentVolumes: Sendable {
         case .destroy(let uuid):
             guard let store = store(of: uuid) else { return }
             try store.retire(uuid)
-            erase(uuid, store)
+            if (try? store.status(uuid)) == nil {
+                forget(uuid)
+            } else {
+                erase(uuid, store)
+            }
         case .resize(let uuid, let amount):
             guard let store = store(of: uuid) else {
                 throw .conflict("this agent has no volume \(uuid)")
@@ -176,6 +192,25 @@ final class AgentVolumes: Sendable {
         report(samples.map(\.uuid))
     }
 
+    /// Prepares a new volume in the background: an image at once, so that it is ready for its
+    /// first task; a directory, which has little to prepare, a tenth of a second later.
+    private func prepareLater(_ uuid: VolumeUUID) {
+        guard let store = store(of: uuid), let status = try? store.status(uuid) else { return }
+        guard status.record.backend == .directory else { return prepare(uuid) }
+        let isFirst = lingering.withLock { lingering in
+            defer { lingering.append(uuid) }
+            return lingering.isEmpty
+        }
+        guard isFirst else { return }
+        DispatchQueue.global().asyncAfter(deadline: .now() + 0.1) { [self] in
+            let uuids = lingering.withLock { lingering in
+                defer { lingering = [] }
+                return lingering
+            }
+            for uuid in uuids where self.store(of: uuid) != nil { prepare(uuid) }
+        }
+    }
+
     private func prepare(_ uuid: VolumeUUID) {
         background.run { [self] in
             guard let store = store(of: uuid) else { return }
@@ -205,9 +240,7 @@ final class AgentVolumes: Sendable {
         background.run { [self] in
             do throws(VolumeError) {
                 switch try store.erase(uuid) {
-                case .done:
-                    homes.withLock { $0[uuid] = nil }
-                    counted.withLock { $0[uuid] = nil }
+                case .done: forget(uuid)
                 case .unfinished: erase(uuid, store)
                 case .waiting:
                     DispatchQueue.global().asyncAfter(deadline: .now() + 1) { [self] in
@@ -218,6 +251,11 @@ final class AgentVolumes: Sendable {
                 logger.error("erasing", metadata: ["uuid": "\(uuid)", "error": "\(error)"])
             }
         }
+    }
+
+    private func forget(_ uuid: VolumeUUID) {
+        homes.withLock { $0[uuid] = nil }
+        counted.withLock { $0[uuid] = nil }
     }
 
     private func report(_ uuids: [VolumeUUID]) {

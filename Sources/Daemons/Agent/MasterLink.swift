@@ -17,7 +17,7 @@ final class MasterLink: Sendable {
 
     var isConnected: Bool { state.withLock { $0.connection != nil } }
 
-    func start(loops: EventLoops, send: @escaping @Sendable (Agent.Event) -> Void) {
+    func start(loops: EventLoops, send: @escaping @Sendable ([Agent.Event]) -> Void) {
         var options = RPCOptions()
         options.longestRetryMilliseconds = 500
         let made = RPCClient(
@@ -41,24 +41,26 @@ final class MasterLink: Sendable {
 
     func stop() async { await client.withLock { $0 }?.stop() }
 
-    private func take(_ event: RPCEvent, _ send: @Sendable (Agent.Event) -> Void) {
+    private func take(_ event: RPCEvent, _ send: @Sendable ([Agent.Event]) -> Void) {
         switch event {
         case .connected(let id, _):
             state.withLock { $0.connection = id }
-            send(.masterConnected)
+            send([.masterConnected])
         case .received(let id, let frames):
+            var events: [Agent.Event] = []
             for frame in frames {
                 guard frame.kind == AgentFrames.kind,
                     let message = try? MasterMessage(decoding: frame.payload)
                 else {
                     client.withLock { $0 }?.close(id)
-                    return
+                    break
                 }
-                send(.masterSaid(message))
+                events.append(.masterSaid(message))
             }
+            send(events)
         case .disconnected:
             state.withLock { $0 = (nil, nil) }
-            send(.masterDisconnected)
+            send([.masterDisconnected])
         }
     }
 }

@@ -3,9 +3,13 @@ import Foundation
 package import MachineCore
 import Synchronization
 
-/// Runs one machine: events go in from any thread, the machine handles them one after another on
-/// its own thread, and a second thread commits what must be durable and then does the rest, in
-/// order. While one batch is being committed the next one is decided, so a burst shares a commit.
+/// Runs one machine: events go in from any thread, the machine handles them one after another, and
+/// a thread commits what must be durable and then does the rest, in order. While one batch is being
+/// committed the next one is decided, so a burst shares a commit.
+///
+/// Whoever brings an event may have it decided on the spot (`handle`) where nobody else is at the
+/// machine, and what needs no commit done; a core thread of its own does what is left, and what the
+/// clock brings. A thread that has to be woken costs more than most decisions.
 ///
 ///     running --commit finds no space--> settling --each input alone--> running
 ///
@@ -25,6 +29,8 @@ package final class MachineHost<M: Machine>: Sendable {
     struct State: ~Copyable {
         var inputs: [MachineInput<M>] = []
         fileprivate var batches: [Batch] = []
+        /// A thread is at the outputs: those of later batches wait for it.
+        var isActing = false
         var isStopped = false
         /// The core thread has handled its last input.
         var hasDecided = false
@@ -36,6 +42,7 @@ package final class MachineHost<M: Machine>: Sendable {
     }
 
     let state = Mutex(State())
+    private let run = Mutex<(any MachineTurns)?>(nil)
     private let inputReady = DispatchSemaphore(value: 0)
     private let outputReady = DispatchSemaphore(value: 0)
     let clock: ProcessClock
@@ -64,9 +71,10 @@ package final class MachineHost<M: Machine>: Sendable {
     package func start(
         _ machine: M, shell: some MachineShell<M.Event, M.Action>, name: String
     ) {
+        let turns = MachineRunTurns(MachineRun(machine, host: self, shell: shell))
         let core = Thread { [self] in
-            var run = MachineRun(machine, host: self, shell: shell)
-            run.decide()
+            while let wakeUp = turns.decideAll() { waitForInput(until: wakeUp.instant) }
+            endDeciding()
         }
         core.name = "\(name)-core"
         core.stackSize = 8 << 20
@@ -75,11 +83,27 @@ package final class MachineHost<M: Machine>: Sendable {
         commit.name = "\(name)-commit"
         commit.stackSize = 8 << 20
         commit.start()
+        run.withLock { $0 = turns }
     }
 
-    package func send(_ event: M.Event) { enqueue([.event(event)]) }
+    package func send(_ event: M.Event) { send([event]) }
 
-    package func send(_ events: [M.Event]) { enqueue(events.map { .event($0) }) }
+    package func send(_ events: [M.Event]) {
+        let wasEmpty = enqueue(events.map { .event($0) })
+        if wasEmpty { inputReady.signal() }
+    }
+
+    /// Like `send`, but decides at once, on this thread, unless another thread is deciding; does
+    /// what follows if nothing of it has to be stored first.
+    ///
+    /// For threads that hold no lock: what follows may be an answer to this very event.
+    package func handle(_ event: M.Event) { handle([event]) }
+
+    package func handle(_ events: [M.Event]) {
+        _ = enqueue(events.map { .event($0) })
+        let hasDecided = run.withLock { $0 }?.decideInPassing() ?? false
+        if !hasDecided { inputReady.signal() }
+    }
 
     /// Tells the machine whether space is low, where that is new.
     package func noteSpace(isLow: Bool) {
@@ -91,7 +115,9 @@ package final class MachineHost<M: Machine>: Sendable {
     }
 
     /// Reads the machine's state.
-    package func query(_ query: @escaping Query) { enqueue([.query(query)]) }
+    package func query(_ query: @escaping Query) {
+        if enqueue([.query(query)]) { inputReady.signal() }
+    }
 
     /// Reads the machine's state.
     package func read<Value: Sendable>(
@@ -111,73 +137,124 @@ package final class MachineHost<M: Machine>: Sendable {
         inputReady.signal()
     }
 
-    private func enqueue(_ inputs: [MachineInput<M>]) {
-        let wasEmpty = state.withLock { state in
+    /// True if nothing else was queued.
+    private func enqueue(_ inputs: [MachineInput<M>]) -> Bool {
+        state.withLock { state in
             defer { state.inputs.append(contentsOf: inputs) }
             return state.inputs.isEmpty
         }
-        if wasEmpty { inputReady.signal() }
     }
 
-    // MARK: the core thread
+    // MARK: deciding
 
-    func waitForInput(until deadline: Instant?) {
+    private func waitForInput(until deadline: Instant?) {
         guard let deadline else { return inputReady.wait() }
         let span = max(0, (deadline - clock.now).nanoseconds)
         let bounded = Int(min(span, 3_600_000_000_000))
         _ = inputReady.wait(timeout: .now() + .nanoseconds(bounded))
     }
 
+    /// Lets the core thread look at the clock anew: its next deadline has changed.
+    func wakeCore() { inputReady.signal() }
+
     /// Hands a batch to the commit thread, unless an earlier one was refused meanwhile.
-    func publish(_ outputs: [MachineOutput<M.Action>], as number: UInt64) {
-        guard !outputs.isEmpty else { return }
-        let wasEmpty = state.withLock { state in
-            guard state.refused == nil else { return false }
-            defer { state.batches.append(Batch(number: number, outputs: outputs)) }
-            return state.batches.isEmpty
+    ///
+    /// The first `ahead` outputs are left to the caller where nothing is in front of them: true,
+    /// and `finish` has to be called once they are done.
+    func publish(
+        _ outputs: [MachineOutput<M.Action>], as number: UInt64, ahead: Int
+    ) -> Bool {
+        guard !outputs.isEmpty else { return false }
+        let (isOurs, mustWake) = state.withLock { state in
+            guard state.refused == nil else { return (false, false) }
+            let wasIdle = !state.isActing && state.batches.isEmpty
+            guard wasIdle, ahead > 0 else {
+                state.batches.append(Batch(number: number, outputs: outputs))
+                return (false, wasIdle)
+            }
+            state.isActing = true
+            if ahead < outputs.count {
+                let rest = Array(outputs.dropFirst(ahead))
+                state.batches.append(Batch(number: number, outputs: rest))
+            } else {
+                state.durable = number
+            }
+            return (true, false)
         }
-        if wasEmpty { outputReady.signal() }
+        if mustWake { outputReady.signal() }
+        return isOurs
+    }
+
+    /// Lets the commit thread go on after outputs that were done by another one.
+    func finish() {
+        let mustWake = state.withLock { state in
+            state.isActing = false
+            return !state.batches.isEmpty || state.hasDecided
+        }
+        if mustWake { outputReady.signal() }
     }
 
     /// The event that says that space is low, which a refused batch is settled with.
     var spaceIsLow: M.Event? { spaceChanged?(true) }
 
     /// Lets the commit thread end.
-    func endDeciding() {
+    private func endDeciding() {
         state.withLock { $0.hasDecided = true }
         outputReady.signal()
     }
 
     // MARK: the commit thread
 
+    private enum Work {
+        case commit([Batch])
+        case wait
+        case end
+    }
+
     private func act(_ shell: some MachineShell<M.Event, M.Action>) {
         var lastLook = clock.now
         while true {
-            let (batches, hasEnded) = state.withLock { state in
-                defer { state.batches.removeAll(keepingCapacity: true) }
-                return (state.batches, state.hasDecided)
-            }
-            if let last = batches.last {
-                do {
-                    try shell.commit(batches.flatMap(\.outputs))
-                    state.withLock { $0.durable = last.number }
-                } catch is StorageFull {
-                    refuse(from: batches[0].number)
-                } catch {
-                    return fail(error)
-                }
-            } else if hasEnded {
-                return
-            } else if spaceChanged == nil {
-                outputReady.wait()
-            } else {
-                _ = outputReady.wait(timeout: .now() + 1)
+            switch takeWork() {
+            case .commit(let batches):
+                let isEnding = !commit(batches, shell)
+                state.withLock { $0.isActing = false }
+                if isEnding { return }
+            case .end: return
+            case .wait where spaceChanged == nil: outputReady.wait()
+            case .wait: _ = outputReady.wait(timeout: .now() + 1)
             }
             if spaceChanged != nil, clock.now - lastLook >= .seconds(1) {
                 lastLook = clock.now
                 noteSpace(isLow: shell.isSpaceLow())
             }
         }
+    }
+
+    private func takeWork() -> Work {
+        state.withLock { state in
+            guard !state.isActing else { return .wait }
+            guard !state.batches.isEmpty else { return state.hasDecided ? .end : .wait }
+            state.isActing = true
+            defer { state.batches.removeAll(keepingCapacity: true) }
+            return .commit(state.batches)
+        }
+    }
+
+    /// False: the process ends.
+    private func commit(
+        _ batches: [Batch], _ shell: some MachineShell<M.Event, M.Action>
+    ) -> Bool {
+        guard let first = batches.first, let last = batches.last else { return true }
+        do {
+            try shell.commit(batches.flatMap(\.outputs))
+            state.withLock { $0.durable = last.number }
+        } catch is StorageFull {
+            refuse(from: first.number)
+        } catch {
+            fail(error)
+            return false
+        }
+        return true
     }
 
     /// Hands all from a batch on back to the core thread, which settles it.

@@ -12,6 +12,8 @@ package protocol MachineShell<Event, Action>: Sendable {
     func persist(_ actions: [Action]) throws
     /// Does one action that is not a record. Must not block.
     func perform(_ action: Action)
+    /// Whether an action is for `persist`.
+    func isRecord(_ action: Action) -> Bool
     /// Whether an action that a machine puts before all records of a batch may be done before they
     /// are durable, because it depends on earlier ones only.
     func mayPrecedeRecords(_ action: Action) -> Bool
@@ -74,7 +76,7 @@ extension MachineShell {
         for output in outputs.dropFirst(ahead.count) { perform(output) }
     }
 
-    private func perform(_ output: MachineOutput<Action>) {
+    func perform(_ output: MachineOutput<Action>) {
         switch output {
         case .action(let action): perform(action)
         case .reply(let reply): reply()

@@ -130,7 +130,7 @@ package final class MasterDaemon: Sendable {
                 }
                 events.append(.agentSaid(ConnectionID(id.number), message))
             }
-            host.send(events)
+            host.handle(events)
         case .disconnected(let id, _):
             host.send(.agentDisconnected(ConnectionID(id.number)))
         }

@@ -36,6 +36,10 @@ struct MasterShell: MachineShell {
         if case .answer = action { true } else { false }
     }
 
+    func isRecord(_ action: Master.Action) -> Bool {
+        if case .store = action { true } else { false }
+    }
+
     func refuse(_ event: Master.Event, because reason: String) -> RefusedEvent {
         let refusal = Refusal(
             .unavailable, "the disk of the master's registry is full: nothing was changed")
@@ -68,11 +72,24 @@ struct MasterShell: MachineShell {
         case .send(let connection, let message):
             agents.send(
                 [RPCFrame(kind: AgentFrames.kind, payload: message.encoded)],
-                to: RPCConnectionID(number: connection.value))
+                to: RPCConnectionID(number: connection.value), isUrgent: message.isUrgent)
         case .closeConnection(let connection):
             agents.close(RPCConnectionID(number: connection.value))
         case .drop(let reason, let text):
             logger.debug("dropped", metadata: ["reason": "\(reason.rawValue)", "text": "\(text)"])
+        }
+    }
+}
+
+extension MasterMessage {
+    /// An agent that hears later that its result has arrived only keeps it for longer; the next
+    /// ping comes soon.
+    fileprivate var isUrgent: Bool {
+        switch self {
+        case .acknowledgeResult: false
+        case .registered, .refused, .ping, .applyOperation, .launch, .kill, .acknowledge,
+            .frameworkMessage, .shutdownExecutor, .shutdownFramework:
+            true
         }
     }
 }

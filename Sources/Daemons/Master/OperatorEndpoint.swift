@@ -25,7 +25,7 @@ struct OperatorEndpoint: Sendable {
             } catch { throw ErrorForm(error) }
             if let change {
                 answers.ask { number in
-                    host.send(.operatorCalled(RequestID(number), change, principal: nil))
+                    host.handle(.operatorCalled(RequestID(number), change, principal: nil))
                 } finish: { answer in
                     responder.answer(HTTPAnswer(answer))
                 }

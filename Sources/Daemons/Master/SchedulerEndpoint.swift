@@ -74,7 +74,7 @@ struct SchedulerEndpoint: Sendable {
         let framework = FrameworkID(call.frameworkID.value)
         let stream = request.headers["mesos-stream-id"]
         answers.ask { number in
-            host.send(.schedulerCalled(RequestID(number), framework, scheduler, stream: stream))
+            host.handle(.schedulerCalled(RequestID(number), framework, scheduler, stream: stream))
         } finish: { answer in
             responder.answer(HTTPAnswer(answer))
         }

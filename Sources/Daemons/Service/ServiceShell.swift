@@ -34,6 +34,15 @@ struct ServiceShell: MachineShell {
         if !changes.isEmpty { try registry.commit(changes) }
     }
 
+    func isRecord(_ action: ServiceAction) -> Bool {
+        switch action {
+        case .store, .storeFramework, .forget: true
+        case .accept, .decline, .revive, .suppress, .kill, .acknowledge, .reconcile, .grow,
+            .answer:
+            false
+        }
+    }
+
     func perform(_ action: ServiceAction) {
         switch action {
         case .store, .storeFramework, .forget: break

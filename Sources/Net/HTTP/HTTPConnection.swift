@@ -46,6 +46,8 @@ final class HTTPConnection: ChannelDuplexHandler {
     /// Since the last change of phase or, in a body, since its timer was set.
     private var bytesSeen = 0
     private var isHeaderTimed = false
+    /// The client's address, asked for once.
+    private var peer: String?
 
     init(shared: HTTPShared) { self.shared = shared }
 
@@ -165,13 +167,14 @@ final class HTTPConnection: ChannelDuplexHandler {
 
     private func deliver(_ head: HTTPRequestHead, _ target: RequestTarget) {
         guard let context, let body = unpackedBody(head) else { return }
+        let peer =
+            peer ?? context.remoteAddress.map { "\($0.ipAddress ?? ""):\($0.port ?? 0)" } ?? ""
+        self.peer = peer
         let request = HTTPRequest(
             method: head.method.rawValue, path: target.path, query: target.query,
             headers: HTTPFields(
                 head.headers.map { HTTPFields.Field(name: $0.name, value: $0.value) }),
-            body: body,
-            remoteAddress: context.remoteAddress.map { "\($0.ipAddress ?? ""):\($0.port ?? 0)" }
-                ?? "")
+            body: body, remoteAddress: peer)
         enter(.answering(head))
         exchange += 1
         shared.route(request, HTTPResponder(self, context.channel))

@@ -33,15 +33,16 @@ final class RPCConnection: Sendable {
     }
 
     /// Sends frames together; false: the connection is closed, or is being closed because the peer
-    /// does not read or would not take a frame of that size.
-    func send(_ frames: [RPCFrame]) -> Bool {
+    /// does not read or would not take a frame of that size. What is not urgent goes with the next
+    /// frames.
+    func send(_ frames: [RPCFrame], isUrgent: Bool = true) -> Bool {
         if frames.isEmpty { return true }
         if let large = frames.first(where: { $0.payload.count > RPCFrame.payloadLimit }) {
             close(.frameTooLarge(bytes: large.payload.count))
             return false
         }
         let buffer = FrameDecoder.encode(frames)
-        if writer.write(buffer, bytes: buffer.readableBytes) { return true }
+        if writer.write(buffer, bytes: buffer.readableBytes, isUrgent: isUrgent) { return true }
         close(.peerTooSlow)
         return false
     }

@@ -46,10 +46,12 @@ package final class RPCServer: Sendable {
     }
 
     /// Sends frames in one flush; false: the connection is gone, or is being closed because the
-    /// agent does not read.
+    /// agent does not read. What is not urgent goes with the next frames to that agent.
     @discardableResult
-    package func send(_ frames: [RPCFrame], to id: RPCConnectionID) -> Bool {
-        state.withLock { $0.connections[id] }?.send(frames) ?? false
+    package func send(
+        _ frames: [RPCFrame], to id: RPCConnectionID, isUrgent: Bool = true
+    ) -> Bool {
+        state.withLock { $0.connections[id] }?.send(frames, isUrgent: isUrgent) ?? false
     }
 
     /// Ends a connection; `disconnected` follows.

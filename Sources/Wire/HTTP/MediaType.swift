@@ -21,7 +21,7 @@ package enum MediaType: String, Hashable, Sendable, CaseIterable {
 
     /// The answer's form: JSON wherever the client takes it, also without the header.
     package static func ofResponse(accept: String?) throws(ErrorForm) -> MediaType {
-        guard let accept else { return .json }
+        guard let accept, accept != MediaType.json.rawValue else { return .json }
         for type in [MediaType.json, .protobuf] where isAccepted(type, by: accept) { return type }
         throw ErrorForm(
             status: 406,

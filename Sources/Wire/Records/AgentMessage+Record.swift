@@ -55,6 +55,7 @@ extension AgentRegistration: RecordCoded {
         form.total = total.form
         form.lastSequence = lastSequence
         form.results = results.map(\.form)
+        form.operations = operations.map(\.form)
         form.volumes = volumes.map(\.form)
         form.frameworks = frameworks.map(\.form)
         form.executors = executors.map(\.form)
@@ -69,6 +70,7 @@ extension AgentRegistration: RecordCoded {
         self.init(
             description: try AgentDescription(form.agent), total: try Resources(form.total),
             lastSequence: form.lastSequence, results: try Needed.list(form.results),
+            operations: try Needed.list(form.operations),
             volumes: try Needed.list(form.volumes), frameworks: try Needed.list(form.frameworks),
             executors: try Needed.list(form.executors), tasks: try Needed.list(form.tasks))
     }

@@ -25,10 +25,12 @@ extension AgentRecord: RecordCoded {
         case .updateAcknowledged(let key, let uuid):
             form.updateAcknowledged.task = key.form
             form.updateAcknowledged.uuid = uuid.value
-        case .snapshot(let lastSequence, let total, let volumes):
+        case .volumesPrepared(let uuids): form.volumesPrepared.uuids = uuids.map(\.value)
+        case .snapshot(let lastSequence, let total, let volumes, let unprepared):
             form.snapshot.lastSequence = lastSequence
             form.snapshot.total = total.form
             form.snapshot.volumes = volumes.map(\.form)
+            form.snapshot.unprepared = unprepared.map(\.value)
         }
         return form
     }
@@ -57,10 +59,13 @@ extension AgentRecord: RecordCoded {
         case .updateAcknowledged(let form):
             self = .updateAcknowledged(
                 try TaskKey(form.task), try Needed.id(form.uuid, "update_acknowledged.uuid"))
+        case .volumesPrepared(let form):
+            self = .volumesPrepared(form.uuids.map { VolumeUUID($0) })
         case .snapshot(let form):
             self = .snapshot(
                 lastSequence: form.lastSequence, total: try Resources(form.total),
-                volumes: try Needed.list(form.volumes))
+                volumes: try Needed.list(form.volumes),
+                unprepared: form.unprepared.map { VolumeUUID($0) })
         case nil: throw Refusal(.invalid, "the agent's record is of a later version")
         }
     }
