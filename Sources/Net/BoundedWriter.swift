@@ -18,7 +18,10 @@ final class BoundedWriter<Part: Sendable>: Sendable {
         var finished: (@Sendable (EventLoopFuture<Void>) -> Void)?
     }
 
-    private enum Outcome { case closed, overflowed, taken(mustSchedule: Bool) }
+    private enum Outcome { case closed, overflowed, taken(mustSchedule: Bool, isLong: Bool) }
+
+    /// So many parts are sent while their loop is still busy: the peer begins with them meanwhile.
+    private static var partsTogether: Int { 4 }
 
     private let channel: any Channel
     private let bytesLimit: Int
@@ -43,17 +46,20 @@ final class BoundedWriter<Part: Sendable>: Sendable {
             state.parts.append(part)
             state.bytesInParts += bytes
             state.bytesUnsent += bytes
-            guard isUrgent else { return .taken(mustSchedule: false) }
+            guard isUrgent else { return .taken(mustSchedule: false, isLong: false) }
             defer { state.isFlushScheduled = true }
-            return .taken(mustSchedule: !state.isFlushScheduled)
+            return .taken(
+                mustSchedule: !state.isFlushScheduled,
+                isLong: state.parts.count >= Self.partsTogether)
         }
         switch outcome {
         case .closed: return false
         case .overflowed:
             channel.close(promise: nil)
             return false
-        case .taken(let mustSchedule):
+        case .taken(let mustSchedule, let isLong):
             if mustSchedule { channel.eventLoop.execute { self.flush() } }
+            if isLong, channel.eventLoop.inEventLoop { flush() }
             return true
         }
     }
