@@ -145,4 +145,30 @@ struct RuncLauncherTests {
             try launcher.execute("host", .shell("true"), environment: [], timeoutMilliseconds: 1)
         }
     }
+
+    @Test func theRuntimesTimersMayBeLateButNotTheCommands() async throws {
+        let bench = try RuncBench()
+        let runc = try #require(Command.find("runc"))
+        let script = """
+            #!/bin/sh
+            cat /proc/self/timerslack_ns >"$0.slack"
+            exec \(runc) "$@"
+            """
+        let runtime = "\(bench.root)/runtime"
+        try #require(
+            FileManager.default.createFile(
+                atPath: runtime, contents: Data(script.utf8),
+                attributes: [.posixPermissions: 0o755]))
+        var options = RuncLauncher.Options(
+            workDirectory: "\(bench.root)/work", runtimeDirectory: "\(bench.root)/run")
+        options.runtime = runtime
+        let launcher = try RuncLauncher(options)
+        let usual = "50000\n"
+        // Both the command and what it starts.
+        let text = "cat /proc/self/timerslack_ns; sh -c 'cat /proc/self/timerslack_ns; :'"
+        #expect(try await bench.output(bench.spec("slack", text), launcher) == usual + usual)
+        let slack = try KernelText.read("\(runtime).slack").split(separator: "\n").first
+        #expect(try #require(slack.flatMap { Int64($0) }) > 1_000_000)
+        launcher.remove("slack")
+    }
 }
