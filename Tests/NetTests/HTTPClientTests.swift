@@ -65,6 +65,8 @@ import Testing
             do {
                 let stream = try await client.stream(url, body: [1])
                 #expect(stream.status == 202 && stream.headers["mesos-stream-id"] == "7")
+                // The client may have the head before the route has its writer.
+                await writers.wait { $0.count == 1 }
                 var chunks = stream.chunks.makeAsyncIterator()
                 for byte in 0..<5 as Range<UInt8> {
                     writers.all[0].write([byte])
@@ -73,6 +75,7 @@ import Testing
             }
             await closed.wait { $0.count == 1 }
             let whole = try await client.stream(url, body: [])
+            await writers.wait { $0.count == 2 }
             writers.all[1].write([1, 2])
             writers.all[1].finish()
             var bytes: [UInt8] = []

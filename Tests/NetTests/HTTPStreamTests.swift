@@ -47,6 +47,7 @@ import Testing
                 #expect(closed.all.count == number)
                 if number == 0 { client.reset() } else { client.closeWriting() }
                 await closed.wait { $0 == Array(0...number) }
+                await writers.wait { $0.count == number + 1 }
                 #expect(!writers.all[number].write([1]))
             }
             // Told late, it is told at once.
