@@ -40,7 +40,7 @@ struct ContainerWish: Sendable {
     /// The image of a container of type MESOS; one of type DOCKER is taken as that where it names
     /// nothing but its image.
     static func image(_ info: Mesos_V1_ContainerInfo) throws(ContainerError) -> Image? {
-        let image: Image
+        try checkVolumes(info)
         // A type that is not set reads as DOCKER.
         if info.hasType && info.type == .docker || info.hasDocker {
             guard info.hasDocker, !info.docker.image.isEmpty else {
@@ -52,18 +52,19 @@ struct ContainerWish: Sendable {
                     "this agent has no Docker daemon; it runs the image of a container of type "
                         + "DOCKER by itself, but not with \(other.joined(separator: ", "))")
             }
-            image = Image(name: info.docker.image, isCached: !info.docker.forcePullImage)
-        } else if info.mesos.hasImage {
-            image = try Self.image(info.mesos.image)
-        } else {
-            return nil
+            return Image(name: info.docker.image, isCached: !info.docker.forcePullImage)
         }
+        return info.mesos.hasImage ? try Self.image(info.mesos.image) : nil
+    }
+
+    /// Left out without a word they would have a task write where nothing is kept.
+    private static func checkVolumes(_ info: Mesos_V1_ContainerInfo) throws(ContainerError) {
         guard info.volumes.isEmpty else {
+            let paths = info.volumes.map { "'\($0.containerPath)'" }.joined(separator: ", ")
             throw ContainerError(
-                "a container with an image can have persistent volumes only, not "
-                    + "ContainerInfo.volumes")
+                "this agent mounts persistent volumes (disk resources with persistence) only, not "
+                    + "ContainerInfo.volumes: \(paths)")
         }
-        return image
     }
 
     private static func image(_ image: Mesos_V1_Image) throws(ContainerError) -> Image {
