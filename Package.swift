@@ -145,7 +145,7 @@ let package = Package(
             "DaemonsTests",
             [
                 "Daemons", "Model", "MachineCore", "MasterCore", "AgentCore", "ServiceCore", "Wire",
-                "Net", "Volumes", "Containers", "Registry", "Journal", "MesosAPI",
+                "Net", "Volumes", "Containers", "Registry", "Journal", "MesosAPI", logging,
             ]),
         tests("SimulatorTests", ["Simulator", "Model", "MachineCore", "MasterCore", "AgentCore"]),
         tests("HouseTests", []),
