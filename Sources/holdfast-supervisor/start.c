@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -180,6 +181,10 @@ void kill_descendants(struct supervisor *self) {
     }
 }
 
+/// How much nicer than a launch the runtime is when it tidies up, which costs a third of one: who
+/// is to start something now goes first.
+enum { TIDYING_NICENESS = 10 };
+
 void delete_container(const struct supervisor *self) {
     const struct options *options = &self->options;
     pid_t pid = fork();
@@ -189,6 +194,7 @@ void delete_container(const struct supervisor *self) {
         if (null >= 0) dup2(null, STDERR_FILENO);
         restore_signals();
         be_patient();
+        setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + TIDYING_NICENESS);
         char *runtime = (char *)options->runtime;
         char *root = (char *)options->runtime_root;
         char *command[] = {
