@@ -1,5 +1,6 @@
 import AgentCore
 import Foundation
+import Glibc
 import Logging
 import Model
 import Testing
@@ -60,6 +61,24 @@ import Volumes
         let (fourth, _) = try volumes()
         #expect(fourth.recover([volume]).first?.problem != nil)
         #expect(!FileManager.default.fileExists(atPath: path))
+    }
+
+    /// The agent was killed after CREATE's record and before the image had its file system.
+    @Test(.enabled(if: geteuid() == 0, "loop devices need root"))
+    func anImageThatWasNotPreparedIsNotLost() throws {
+        try FileManager.default.createDirectory(
+            atPath: directory, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let spec = VolumeSpec(
+            uuid: volume.uuid, role: "db", persistenceID: "v", bytes: 1 << 20, createdBy: "")
+        try VolumeStore(.root(workDirectory: directory), preference: .loopExt4).create(spec)
+        let (volumes, _) = try volumes()
+        // A volume that the journal does not know is left for CREATE to be repeated.
+        #expect(volumes.recover([]) == [])
+        #expect(volumes.recover([volume]) == [.init(volume.uuid)])
+        #expect(
+            try volumes.mount(volume.uuid, owner: VolumeOwner(uid: 0, gid: 0, mode: 0o700)) != "")
+        volumes.release()
     }
 
     @Test func whatIsDestroyedUnusedIsGoneAtOnce() async throws {

@@ -50,9 +50,10 @@ final class AgentVolumes: Sendable {
     private var stores: [VolumeStore] { [root] + disks.keys.sorted().compactMap { disks[$0] } }
 
     /// Checks and mounts every volume on the disks; finishes what was being deleted, and makes
-    /// those again that were `unprepared` when a crash took them.
+    /// those again that were `unprepared` when a crash came: nothing was ever stored in them.
     func recover(_ unprepared: [VolumeDescription]) -> [StartReport.FoundVolume] {
         var found: [StartReport.FoundVolume] = []
+        var unfinished: Set<VolumeUUID> = []
         for (name, store) in named {
             for status in store.inventory() {
                 let uuid = status.record.uuid
@@ -60,7 +61,7 @@ final class AgentVolumes: Sendable {
                 do throws(VolumeError) {
                     switch try store.recover(uuid) {
                     case .ready: found.append(.init(uuid))
-                    case .unfinished: break
+                    case .unfinished: unfinished.insert(uuid)
                     case .deleting: erase(uuid, store)
                     }
                 } catch {
@@ -69,7 +70,8 @@ final class AgentVolumes: Sendable {
                 }
             }
         }
-        for volume in unprepared where homes.withLock({ $0[volume.uuid] == nil }) {
+        for volume in unprepared
+        where unfinished.contains(volume.uuid) || homes.withLock({ $0[volume.uuid] == nil }) {
             do throws(VolumeError) {
                 try apply(.create(volume))
                 prepareLater(volume.uuid)

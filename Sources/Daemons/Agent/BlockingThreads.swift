@@ -34,7 +34,8 @@ final class BlockingThreads: Sendable {
         if needsThread {
             let thread = Thread { [self] in serve() }
             thread.name = name
-            thread.stackSize = 1 << 20
+            // Who brings a result may have the core decide it on this thread.
+            thread.stackSize = 8 << 20
             thread.start()
         }
         ready.signal()
