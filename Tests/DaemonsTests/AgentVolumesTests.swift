@@ -42,24 +42,21 @@ import Volumes
         try FileManager.default.createDirectory(
             atPath: directory, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: directory) }
-        let (first, _) = try volumes()
-        #expect(await change(first, .create(volume)) == nil)
+        let (first, reports) = try volumes()
+        #expect(first.recover([volume]) == [.init(volume.uuid)])
         let path = try #require(first.path(volume.uuid))
-        try FileManager.default.removeItem(atPath: directory + "/volumes")
-        let (second, reports) = try volumes()
-        #expect(second.recover([volume]) == [.init(volume.uuid)])
         #expect(try FileManager.default.contentsOfDirectory(atPath: path).isEmpty)
         // It is reported when it is prepared; from then on its owner file tells of it.
         for await uuid in reports {
             #expect(uuid == volume.uuid)
             break
         }
-        let (third, _) = try volumes()
-        #expect(third.recover([]) == [.init(volume.uuid)])
+        let (second, _) = try volumes()
+        #expect(second.recover([]) == [.init(volume.uuid)])
         // Prepared and gone, it is lost: nothing takes its place.
         try FileManager.default.removeItem(atPath: path)
-        let (fourth, _) = try volumes()
-        #expect(fourth.recover([volume]).first?.problem != nil)
+        let (third, _) = try volumes()
+        #expect(third.recover([volume]).first?.problem != nil)
         #expect(!FileManager.default.fileExists(atPath: path))
     }
 
@@ -81,7 +78,8 @@ import Volumes
         volumes.release()
     }
 
-    @Test func whatIsDestroyedUnusedIsGoneAtOnce() async throws {
+    /// Whether it was prepared by then or not.
+    @Test func whatIsDestroyedFreesItsNameAtOnce() async throws {
         try FileManager.default.createDirectory(
             atPath: directory, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: directory) }
@@ -91,8 +89,11 @@ import Volumes
         #expect(FileManager.default.fileExists(atPath: path))
         #expect(await change(volumes, .destroy(volume.uuid)) == nil)
         #expect(!FileManager.default.fileExists(atPath: path))
-        #expect(volumes.path(volume.uuid) == nil)
-        #expect(await change(volumes, .create(volume)) == nil)
+        let next = VolumeDescription(
+            uuid: VolumeUUID("7a9b0c1d-3333-4333-8333-333333333333"), resource: volume.resource,
+            createdNanoseconds: 0)
+        #expect(await change(volumes, .create(next)) == nil)
+        #expect(volumes.path(next.uuid) == path)
         #expect(FileManager.default.fileExists(atPath: path))
     }
 }
