@@ -16,7 +16,8 @@ extension Agent {
         return AgentRegistration(
             description: description, total: state.total, lastSequence: state.lastSequence,
             results: state.sortedResults.map(\.result),
-            operations: operations.prefix(operations.count).map(\.operation),
+            operations: state.sortedResults.map(\.operation)
+                + operations.prefix(operations.count).map(\.operation),
             volumes: state.sortedVolumes.filter { volumeProblems[$0.uuid] != Self.missingVolume },
             frameworks: frameworks.keys.sorted().compactMap { frameworks[$0] },
             executors: executorReports(), tasks: taskReports())

@@ -222,6 +222,24 @@ package nonisolated struct Mesos_V1_Master_Response: @unchecked Sendable {
   /// Clears the value of `listVolumes`. Subsequent reads from it will return its default value.
   package mutating func clearListVolumes() {_uniqueStorage()._listVolumes = nil}
 
+  package var listAudit: Mesos_V1_Master_Response.ListAudit {
+    get {_storage._listAudit ?? Mesos_V1_Master_Response.ListAudit()}
+    set {_uniqueStorage()._listAudit = newValue}
+  }
+  /// Returns true if `listAudit` has been explicitly set.
+  package var hasListAudit: Bool {_storage._listAudit != nil}
+  /// Clears the value of `listAudit`. Subsequent reads from it will return its default value.
+  package mutating func clearListAudit() {_uniqueStorage()._listAudit = nil}
+
+  package var listReservations: Mesos_V1_Master_Response.ListReservations {
+    get {_storage._listReservations ?? Mesos_V1_Master_Response.ListReservations()}
+    set {_uniqueStorage()._listReservations = newValue}
+  }
+  /// Returns true if `listReservations` has been explicitly set.
+  package var hasListReservations: Bool {_storage._listReservations != nil}
+  /// Clears the value of `listReservations`. Subsequent reads from it will return its default value.
+  package mutating func clearListReservations() {_uniqueStorage()._listReservations = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   /// The kinds of answer.
@@ -249,6 +267,8 @@ package nonisolated struct Mesos_V1_Master_Response: @unchecked Sendable {
 
     /// Holdfast's own answers have numbers from 1000.
     case listVolumes = 1000
+    case listAudit = 1002
+    case listReservations = 1003
 
     package init() {
       self = .unknown
@@ -395,6 +415,64 @@ package nonisolated struct Mesos_V1_Master_Response: @unchecked Sendable {
       /// Clears the value of `usedBytes`. Subsequent reads from it will return its default value.
       package mutating func clearUsedBytes() {_uniqueStorage()._usedBytes = nil}
 
+      /// The task that held it last; absent: none yet.
+      package var lastFrameworkID: Mesos_V1_FrameworkID {
+        get {_storage._lastFrameworkID ?? Mesos_V1_FrameworkID()}
+        set {_uniqueStorage()._lastFrameworkID = newValue}
+      }
+      /// Returns true if `lastFrameworkID` has been explicitly set.
+      package var hasLastFrameworkID: Bool {_storage._lastFrameworkID != nil}
+      /// Clears the value of `lastFrameworkID`. Subsequent reads from it will return its default value.
+      package mutating func clearLastFrameworkID() {_uniqueStorage()._lastFrameworkID = nil}
+
+      package var lastTaskID: Mesos_V1_TaskID {
+        get {_storage._lastTaskID ?? Mesos_V1_TaskID()}
+        set {_uniqueStorage()._lastTaskID = newValue}
+      }
+      /// Returns true if `lastTaskID` has been explicitly set.
+      package var hasLastTaskID: Bool {_storage._lastTaskID != nil}
+      /// Clears the value of `lastTaskID`. Subsequent reads from it will return its default value.
+      package mutating func clearLastTaskID() {_uniqueStorage()._lastTaskID = nil}
+
+      /// The task's name, by which a service is known.
+      package var lastTaskName: String {
+        get {_storage._lastTaskName ?? String()}
+        set {_uniqueStorage()._lastTaskName = newValue}
+      }
+      /// Returns true if `lastTaskName` has been explicitly set.
+      package var hasLastTaskName: Bool {_storage._lastTaskName != nil}
+      /// Clears the value of `lastTaskName`. Subsequent reads from it will return its default value.
+      package mutating func clearLastTaskName() {_uniqueStorage()._lastTaskName = nil}
+
+      package var usedSince: Mesos_V1_TimeInfo {
+        get {_storage._usedSince ?? Mesos_V1_TimeInfo()}
+        set {_uniqueStorage()._usedSince = newValue}
+      }
+      /// Returns true if `usedSince` has been explicitly set.
+      package var hasUsedSince: Bool {_storage._usedSince != nil}
+      /// Clears the value of `usedSince`. Subsequent reads from it will return its default value.
+      package mutating func clearUsedSince() {_uniqueStorage()._usedSince = nil}
+
+      /// Absent: the task holds it as far as is known.
+      package var usedUntil: Mesos_V1_TimeInfo {
+        get {_storage._usedUntil ?? Mesos_V1_TimeInfo()}
+        set {_uniqueStorage()._usedUntil = newValue}
+      }
+      /// Returns true if `usedUntil` has been explicitly set.
+      package var hasUsedUntil: Bool {_storage._usedUntil != nil}
+      /// Clears the value of `usedUntil`. Subsequent reads from it will return its default value.
+      package mutating func clearUsedUntil() {_uniqueStorage()._usedUntil = nil}
+
+      /// Why its agent is not there: disconnected, recovering, unreachable, gone; absent: it is.
+      package var agentState: String {
+        get {_storage._agentState ?? String()}
+        set {_uniqueStorage()._agentState = newValue}
+      }
+      /// Returns true if `agentState` has been explicitly set.
+      package var hasAgentState: Bool {_storage._agentState != nil}
+      /// Clears the value of `agentState`. Subsequent reads from it will return its default value.
+      package mutating func clearAgentState() {_uniqueStorage()._agentState = nil}
+
       package var unknownFields = SwiftProtobuf.UnknownStorage()
 
       package init() {}
@@ -403,6 +481,249 @@ package nonisolated struct Mesos_V1_Master_Response: @unchecked Sendable {
     }
 
     package init() {}
+  }
+
+  /// Holdfast: every reservation, also those whose agent is away.
+  package nonisolated struct ListReservations: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var reservations: [Mesos_V1_Master_Response.ListReservations.Reservation] = []
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    /// All that an agent has under one stack of reservations.
+    package nonisolated struct Reservation: Sendable {
+      // SwiftProtobuf.Message conformance is added in an extension below. See the
+      // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+      // methods supported on all messages.
+
+      /// The same from the first resource under the stack to the last.
+      package var uuid: String {
+        get {_uuid ?? String()}
+        set {_uuid = newValue}
+      }
+      /// Returns true if `uuid` has been explicitly set.
+      package var hasUuid: Bool {self._uuid != nil}
+      /// Clears the value of `uuid`. Subsequent reads from it will return its default value.
+      package mutating func clearUuid() {self._uuid = nil}
+
+      package var agentID: Mesos_V1_AgentID {
+        get {_agentID ?? Mesos_V1_AgentID()}
+        set {_agentID = newValue}
+      }
+      /// Returns true if `agentID` has been explicitly set.
+      package var hasAgentID: Bool {self._agentID != nil}
+      /// Clears the value of `agentID`. Subsequent reads from it will return its default value.
+      package mutating func clearAgentID() {self._agentID = nil}
+
+      /// The stack; the last one's role is whose it is.
+      package var reservations: [Mesos_V1_Resource.ReservationInfo] = []
+
+      package var resources: [Mesos_V1_Resource] = []
+
+      /// Absent: an operator made it, or the agent's options.
+      package var frameworkID: Mesos_V1_FrameworkID {
+        get {_frameworkID ?? Mesos_V1_FrameworkID()}
+        set {_frameworkID = newValue}
+      }
+      /// Returns true if `frameworkID` has been explicitly set.
+      package var hasFrameworkID: Bool {self._frameworkID != nil}
+      /// Clears the value of `frameworkID`. Subsequent reads from it will return its default value.
+      package mutating func clearFrameworkID() {self._frameworkID = nil}
+
+      package var created: Mesos_V1_TimeInfo {
+        get {_created ?? Mesos_V1_TimeInfo()}
+        set {_created = newValue}
+      }
+      /// Returns true if `created` has been explicitly set.
+      package var hasCreated: Bool {self._created != nil}
+      /// Clears the value of `created`. Subsequent reads from it will return its default value.
+      package mutating func clearCreated() {self._created = nil}
+
+      /// Why its agent is not there: disconnected, recovering, unreachable, gone; absent: it is.
+      package var agentState: String {
+        get {_agentState ?? String()}
+        set {_agentState = newValue}
+      }
+      /// Returns true if `agentState` has been explicitly set.
+      package var hasAgentState: Bool {self._agentState != nil}
+      /// Clears the value of `agentState`. Subsequent reads from it will return its default value.
+      package mutating func clearAgentState() {self._agentState = nil}
+
+      package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+      package init() {}
+
+      fileprivate var _uuid: String? = nil
+      fileprivate var _agentID: Mesos_V1_AgentID? = nil
+      fileprivate var _frameworkID: Mesos_V1_FrameworkID? = nil
+      fileprivate var _created: Mesos_V1_TimeInfo? = nil
+      fileprivate var _agentState: String? = nil
+    }
+
+    package init() {}
+  }
+
+  /// Holdfast: lines of the audit trail, the newest first.
+  package nonisolated struct ListAudit: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var entries: [Mesos_V1_Master_Response.ListAudit.Entry] = []
+
+    /// There may be more: what to ask for as before; absent: these were the last.
+    package var next: Int64 {
+      get {_next ?? 0}
+      set {_next = newValue}
+    }
+    /// Returns true if `next` has been explicitly set.
+    package var hasNext: Bool {self._next != nil}
+    /// Clears the value of `next`. Subsequent reads from it will return its default value.
+    package mutating func clearNext() {self._next = nil}
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    /// Who did what, when, and what came of it.
+    package nonisolated struct Entry: Sendable {
+      // SwiftProtobuf.Message conformance is added in an extension below. See the
+      // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+      // methods supported on all messages.
+
+      /// Ascending by age, not without gaps.
+      package var number: Int64 {
+        get {_number ?? 0}
+        set {_number = newValue}
+      }
+      /// Returns true if `number` has been explicitly set.
+      package var hasNumber: Bool {self._number != nil}
+      /// Clears the value of `number`. Subsequent reads from it will return its default value.
+      package mutating func clearNumber() {self._number = nil}
+
+      package var time: Mesos_V1_TimeInfo {
+        get {_time ?? Mesos_V1_TimeInfo()}
+        set {_time = newValue}
+      }
+      /// Returns true if `time` has been explicitly set.
+      package var hasTime: Bool {self._time != nil}
+      /// Clears the value of `time`. Subsequent reads from it will return its default value.
+      package mutating func clearTime() {self._time = nil}
+
+      /// RESERVE, UNRESERVE, CREATE, DESTROY, GROW_VOLUME, SHRINK_VOLUME, LAUNCH, TASK_ENDED,
+      /// KILL_TASK, TEARDOWN, FRAMEWORK_REMOVED, AGENT_UNREACHABLE, AGENT_GONE, VOLUME_LOST,
+      /// VOLUME_FOUND, VOLUME_UNCLAIMED, VOLUME_MOVED.
+      package var action: String {
+        get {_action ?? String()}
+        set {_action = newValue}
+      }
+      /// Returns true if `action` has been explicitly set.
+      package var hasAction: Bool {self._action != nil}
+      /// Clears the value of `action`. Subsequent reads from it will return its default value.
+      package mutating func clearAction() {self._action = nil}
+
+      /// FINISHED, FAILED, REFUSED or UNKNOWN.
+      package var outcome: String {
+        get {_outcome ?? String()}
+        set {_outcome = newValue}
+      }
+      /// Returns true if `outcome` has been explicitly set.
+      package var hasOutcome: Bool {self._outcome != nil}
+      /// Clears the value of `outcome`. Subsequent reads from it will return its default value.
+      package mutating func clearOutcome() {self._outcome = nil}
+
+      package var message: String {
+        get {_message ?? String()}
+        set {_message = newValue}
+      }
+      /// Returns true if `message` has been explicitly set.
+      package var hasMessage: Bool {self._message != nil}
+      /// Clears the value of `message`. Subsequent reads from it will return its default value.
+      package mutating func clearMessage() {self._message = nil}
+
+      /// Absent: an operator, or the master itself.
+      package var frameworkID: Mesos_V1_FrameworkID {
+        get {_frameworkID ?? Mesos_V1_FrameworkID()}
+        set {_frameworkID = newValue}
+      }
+      /// Returns true if `frameworkID` has been explicitly set.
+      package var hasFrameworkID: Bool {self._frameworkID != nil}
+      /// Clears the value of `frameworkID`. Subsequent reads from it will return its default value.
+      package mutating func clearFrameworkID() {self._frameworkID = nil}
+
+      package var principal: String {
+        get {_principal ?? String()}
+        set {_principal = newValue}
+      }
+      /// Returns true if `principal` has been explicitly set.
+      package var hasPrincipal: Bool {self._principal != nil}
+      /// Clears the value of `principal`. Subsequent reads from it will return its default value.
+      package mutating func clearPrincipal() {self._principal = nil}
+
+      package var agentID: Mesos_V1_AgentID {
+        get {_agentID ?? Mesos_V1_AgentID()}
+        set {_agentID = newValue}
+      }
+      /// Returns true if `agentID` has been explicitly set.
+      package var hasAgentID: Bool {self._agentID != nil}
+      /// Clears the value of `agentID`. Subsequent reads from it will return its default value.
+      package mutating func clearAgentID() {self._agentID = nil}
+
+      package var taskID: Mesos_V1_TaskID {
+        get {_taskID ?? Mesos_V1_TaskID()}
+        set {_taskID = newValue}
+      }
+      /// Returns true if `taskID` has been explicitly set.
+      package var hasTaskID: Bool {self._taskID != nil}
+      /// Clears the value of `taskID`. Subsequent reads from it will return its default value.
+      package mutating func clearTaskID() {self._taskID = nil}
+
+      /// The operation's UUID in text form.
+      package var operationUuid: String {
+        get {_operationUuid ?? String()}
+        set {_operationUuid = newValue}
+      }
+      /// Returns true if `operationUuid` has been explicitly set.
+      package var hasOperationUuid: Bool {self._operationUuid != nil}
+      /// Clears the value of `operationUuid`. Subsequent reads from it will return its default value.
+      package mutating func clearOperationUuid() {self._operationUuid = nil}
+
+      package var operationID: Mesos_V1_OperationID {
+        get {_operationID ?? Mesos_V1_OperationID()}
+        set {_operationID = newValue}
+      }
+      /// Returns true if `operationID` has been explicitly set.
+      package var hasOperationID: Bool {self._operationID != nil}
+      /// Clears the value of `operationID`. Subsequent reads from it will return its default value.
+      package mutating func clearOperationID() {self._operationID = nil}
+
+      package var consumed: [Mesos_V1_Resource] = []
+
+      package var converted: [Mesos_V1_Resource] = []
+
+      package var volumeUuids: [String] = []
+
+      package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+      package init() {}
+
+      fileprivate var _number: Int64? = nil
+      fileprivate var _time: Mesos_V1_TimeInfo? = nil
+      fileprivate var _action: String? = nil
+      fileprivate var _outcome: String? = nil
+      fileprivate var _message: String? = nil
+      fileprivate var _frameworkID: Mesos_V1_FrameworkID? = nil
+      fileprivate var _principal: String? = nil
+      fileprivate var _agentID: Mesos_V1_AgentID? = nil
+      fileprivate var _taskID: Mesos_V1_TaskID? = nil
+      fileprivate var _operationUuid: String? = nil
+      fileprivate var _operationID: Mesos_V1_OperationID? = nil
+    }
+
+    package init() {}
+
+    fileprivate var _next: Int64? = nil
   }
 
   /// Whether the master works.
@@ -1424,7 +1745,7 @@ fileprivate nonisolated let _protobuf_package = "mesos.v1.master"
 
 nonisolated extension Mesos_V1_Master_Response: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Response"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}type\0\u{3}get_health\0\u{3}get_flags\0\u{3}get_version\0\u{3}get_metrics\0\u{3}get_logging_level\0\u{3}list_files\0\u{3}read_file\0\u{3}get_state\0\u{3}get_agents\0\u{3}get_frameworks\0\u{3}get_executors\0\u{3}get_tasks\0\u{3}get_roles\0\u{3}get_weights\0\u{3}get_master\0\u{3}get_maintenance_status\0\u{3}get_maintenance_schedule\0\u{3}get_quota\0\u{3}get_operations\0\u{4}T\u{f}list_volumes\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}type\0\u{3}get_health\0\u{3}get_flags\0\u{3}get_version\0\u{3}get_metrics\0\u{3}get_logging_level\0\u{3}list_files\0\u{3}read_file\0\u{3}get_state\0\u{3}get_agents\0\u{3}get_frameworks\0\u{3}get_executors\0\u{3}get_tasks\0\u{3}get_roles\0\u{3}get_weights\0\u{3}get_master\0\u{3}get_maintenance_status\0\u{3}get_maintenance_schedule\0\u{3}get_quota\0\u{3}get_operations\0\u{4}T\u{f}list_volumes\0\u{4}\u{2}list_audit\0\u{3}list_reservations\0")
 
   fileprivate class _StorageClass {
     var _type: Mesos_V1_Master_Response.TypeEnum? = nil
@@ -1448,6 +1769,8 @@ nonisolated extension Mesos_V1_Master_Response: SwiftProtobuf.Message, SwiftProt
     var _getMaintenanceSchedule: Mesos_V1_Master_Response.GetMaintenanceSchedule? = nil
     var _getQuota: Mesos_V1_Master_Response.GetQuota? = nil
     var _listVolumes: Mesos_V1_Master_Response.ListVolumes? = nil
+    var _listAudit: Mesos_V1_Master_Response.ListAudit? = nil
+    var _listReservations: Mesos_V1_Master_Response.ListReservations? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1479,6 +1802,8 @@ nonisolated extension Mesos_V1_Master_Response: SwiftProtobuf.Message, SwiftProt
       _getMaintenanceSchedule = source._getMaintenanceSchedule
       _getQuota = source._getQuota
       _listVolumes = source._listVolumes
+      _listAudit = source._listAudit
+      _listReservations = source._listReservations
     }
   }
 
@@ -1511,6 +1836,8 @@ nonisolated extension Mesos_V1_Master_Response: SwiftProtobuf.Message, SwiftProt
       if let v = _storage._getMaintenanceSchedule, !v.isInitialized {return false}
       if let v = _storage._getQuota, !v.isInitialized {return false}
       if let v = _storage._listVolumes, !v.isInitialized {return false}
+      if let v = _storage._listAudit, !v.isInitialized {return false}
+      if let v = _storage._listReservations, !v.isInitialized {return false}
       return true
     }
   }
@@ -1544,6 +1871,8 @@ nonisolated extension Mesos_V1_Master_Response: SwiftProtobuf.Message, SwiftProt
         case 19: try { try decoder.decodeSingularMessageField(value: &_storage._getQuota) }()
         case 20: try { try decoder.decodeSingularMessageField(value: &_storage._getOperations) }()
         case 1000: try { try decoder.decodeSingularMessageField(value: &_storage._listVolumes) }()
+        case 1002: try { try decoder.decodeSingularMessageField(value: &_storage._listAudit) }()
+        case 1003: try { try decoder.decodeSingularMessageField(value: &_storage._listReservations) }()
         default: break
         }
       }
@@ -1619,6 +1948,12 @@ nonisolated extension Mesos_V1_Master_Response: SwiftProtobuf.Message, SwiftProt
       try { if let v = _storage._listVolumes {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 1000)
       } }()
+      try { if let v = _storage._listAudit {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1002)
+      } }()
+      try { if let v = _storage._listReservations {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1003)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1649,6 +1984,8 @@ nonisolated extension Mesos_V1_Master_Response: SwiftProtobuf.Message, SwiftProt
         if _storage._getMaintenanceSchedule != rhs_storage._getMaintenanceSchedule {return false}
         if _storage._getQuota != rhs_storage._getQuota {return false}
         if _storage._listVolumes != rhs_storage._listVolumes {return false}
+        if _storage._listAudit != rhs_storage._listAudit {return false}
+        if _storage._listReservations != rhs_storage._listReservations {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -1659,7 +1996,7 @@ nonisolated extension Mesos_V1_Master_Response: SwiftProtobuf.Message, SwiftProt
 }
 
 nonisolated extension Mesos_V1_Master_Response.TypeEnum: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}GET_HEALTH\0\u{1}GET_FLAGS\0\u{1}GET_VERSION\0\u{1}GET_METRICS\0\u{1}GET_LOGGING_LEVEL\0\u{1}LIST_FILES\0\u{1}READ_FILE\0\u{1}GET_STATE\0\u{1}GET_AGENTS\0\u{1}GET_FRAMEWORKS\0\u{1}GET_EXECUTORS\0\u{1}GET_TASKS\0\u{1}GET_ROLES\0\u{1}GET_WEIGHTS\0\u{1}GET_MASTER\0\u{1}GET_MAINTENANCE_STATUS\0\u{1}GET_MAINTENANCE_SCHEDULE\0\u{1}GET_QUOTA\0\u{1}GET_OPERATIONS\0\u{2}U\u{f}LIST_VOLUMES\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}GET_HEALTH\0\u{1}GET_FLAGS\0\u{1}GET_VERSION\0\u{1}GET_METRICS\0\u{1}GET_LOGGING_LEVEL\0\u{1}LIST_FILES\0\u{1}READ_FILE\0\u{1}GET_STATE\0\u{1}GET_AGENTS\0\u{1}GET_FRAMEWORKS\0\u{1}GET_EXECUTORS\0\u{1}GET_TASKS\0\u{1}GET_ROLES\0\u{1}GET_WEIGHTS\0\u{1}GET_MASTER\0\u{1}GET_MAINTENANCE_STATUS\0\u{1}GET_MAINTENANCE_SCHEDULE\0\u{1}GET_QUOTA\0\u{1}GET_OPERATIONS\0\u{2}U\u{f}LIST_VOLUMES\0\u{2}\u{2}LIST_AUDIT\0\u{1}LIST_RESERVATIONS\0")
 }
 
 nonisolated extension Mesos_V1_Master_Response.ListVolumes: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -1699,7 +2036,7 @@ nonisolated extension Mesos_V1_Master_Response.ListVolumes: SwiftProtobuf.Messag
 
 nonisolated extension Mesos_V1_Master_Response.ListVolumes.Volume: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = Mesos_V1_Master_Response.ListVolumes.protoMessageName + ".Volume"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}uuid\0\u{3}agent_id\0\u{1}resource\0\u{3}framework_id\0\u{1}principal\0\u{1}created\0\u{1}state\0\u{1}backend\0\u{1}enforcement\0\u{3}grows_while_mounted\0\u{3}booked_bytes\0\u{3}usable_bytes\0\u{3}used_bytes\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}uuid\0\u{3}agent_id\0\u{1}resource\0\u{3}framework_id\0\u{1}principal\0\u{1}created\0\u{1}state\0\u{1}backend\0\u{1}enforcement\0\u{3}grows_while_mounted\0\u{3}booked_bytes\0\u{3}usable_bytes\0\u{3}used_bytes\0\u{3}last_framework_id\0\u{3}last_task_id\0\u{3}last_task_name\0\u{3}used_since\0\u{3}used_until\0\u{3}agent_state\0")
 
   fileprivate class _StorageClass {
     var _uuid: String? = nil
@@ -1715,6 +2052,12 @@ nonisolated extension Mesos_V1_Master_Response.ListVolumes.Volume: SwiftProtobuf
     var _bookedBytes: Int64? = nil
     var _usableBytes: Int64? = nil
     var _usedBytes: Int64? = nil
+    var _lastFrameworkID: Mesos_V1_FrameworkID? = nil
+    var _lastTaskID: Mesos_V1_TaskID? = nil
+    var _lastTaskName: String? = nil
+    var _usedSince: Mesos_V1_TimeInfo? = nil
+    var _usedUntil: Mesos_V1_TimeInfo? = nil
+    var _agentState: String? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1738,6 +2081,12 @@ nonisolated extension Mesos_V1_Master_Response.ListVolumes.Volume: SwiftProtobuf
       _bookedBytes = source._bookedBytes
       _usableBytes = source._usableBytes
       _usedBytes = source._usedBytes
+      _lastFrameworkID = source._lastFrameworkID
+      _lastTaskID = source._lastTaskID
+      _lastTaskName = source._lastTaskName
+      _usedSince = source._usedSince
+      _usedUntil = source._usedUntil
+      _agentState = source._agentState
     }
   }
 
@@ -1759,6 +2108,10 @@ nonisolated extension Mesos_V1_Master_Response.ListVolumes.Volume: SwiftProtobuf
       if let v = _storage._resource, !v.isInitialized {return false}
       if let v = _storage._frameworkID, !v.isInitialized {return false}
       if let v = _storage._created, !v.isInitialized {return false}
+      if let v = _storage._lastFrameworkID, !v.isInitialized {return false}
+      if let v = _storage._lastTaskID, !v.isInitialized {return false}
+      if let v = _storage._usedSince, !v.isInitialized {return false}
+      if let v = _storage._usedUntil, !v.isInitialized {return false}
       return true
     }
   }
@@ -1784,6 +2137,12 @@ nonisolated extension Mesos_V1_Master_Response.ListVolumes.Volume: SwiftProtobuf
         case 11: try { try decoder.decodeSingularInt64Field(value: &_storage._bookedBytes) }()
         case 12: try { try decoder.decodeSingularInt64Field(value: &_storage._usableBytes) }()
         case 13: try { try decoder.decodeSingularInt64Field(value: &_storage._usedBytes) }()
+        case 14: try { try decoder.decodeSingularMessageField(value: &_storage._lastFrameworkID) }()
+        case 15: try { try decoder.decodeSingularMessageField(value: &_storage._lastTaskID) }()
+        case 16: try { try decoder.decodeSingularStringField(value: &_storage._lastTaskName) }()
+        case 17: try { try decoder.decodeSingularMessageField(value: &_storage._usedSince) }()
+        case 18: try { try decoder.decodeSingularMessageField(value: &_storage._usedUntil) }()
+        case 19: try { try decoder.decodeSingularStringField(value: &_storage._agentState) }()
         default: break
         }
       }
@@ -1835,6 +2194,24 @@ nonisolated extension Mesos_V1_Master_Response.ListVolumes.Volume: SwiftProtobuf
       try { if let v = _storage._usedBytes {
         try visitor.visitSingularInt64Field(value: v, fieldNumber: 13)
       } }()
+      try { if let v = _storage._lastFrameworkID {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 14)
+      } }()
+      try { if let v = _storage._lastTaskID {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 15)
+      } }()
+      try { if let v = _storage._lastTaskName {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 16)
+      } }()
+      try { if let v = _storage._usedSince {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 17)
+      } }()
+      try { if let v = _storage._usedUntil {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 18)
+      } }()
+      try { if let v = _storage._agentState {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 19)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1857,10 +2234,284 @@ nonisolated extension Mesos_V1_Master_Response.ListVolumes.Volume: SwiftProtobuf
         if _storage._bookedBytes != rhs_storage._bookedBytes {return false}
         if _storage._usableBytes != rhs_storage._usableBytes {return false}
         if _storage._usedBytes != rhs_storage._usedBytes {return false}
+        if _storage._lastFrameworkID != rhs_storage._lastFrameworkID {return false}
+        if _storage._lastTaskID != rhs_storage._lastTaskID {return false}
+        if _storage._lastTaskName != rhs_storage._lastTaskName {return false}
+        if _storage._usedSince != rhs_storage._usedSince {return false}
+        if _storage._usedUntil != rhs_storage._usedUntil {return false}
+        if _storage._agentState != rhs_storage._agentState {return false}
         return true
       }
       if !storagesAreEqual {return false}
     }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Master_Response.ListReservations: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Master_Response.protoMessageName + ".ListReservations"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}reservations\0")
+
+  public var isInitialized: Bool {
+    if !SwiftProtobuf.Internal.areAllInitialized(self.reservations) {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.reservations) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.reservations.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.reservations, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Master_Response.ListReservations, rhs: Mesos_V1_Master_Response.ListReservations) -> Bool {
+    if lhs.reservations != rhs.reservations {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Master_Response.ListReservations.Reservation: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Master_Response.ListReservations.protoMessageName + ".Reservation"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}uuid\0\u{3}agent_id\0\u{1}reservations\0\u{1}resources\0\u{3}framework_id\0\u{1}created\0\u{3}agent_state\0")
+
+  public var isInitialized: Bool {
+    if self._uuid == nil {return false}
+    if self._agentID == nil {return false}
+    if let v = self._agentID, !v.isInitialized {return false}
+    if !SwiftProtobuf.Internal.areAllInitialized(self.reservations) {return false}
+    if !SwiftProtobuf.Internal.areAllInitialized(self.resources) {return false}
+    if let v = self._frameworkID, !v.isInitialized {return false}
+    if let v = self._created, !v.isInitialized {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self._uuid) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._agentID) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.reservations) }()
+      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.resources) }()
+      case 5: try { try decoder.decodeSingularMessageField(value: &self._frameworkID) }()
+      case 6: try { try decoder.decodeSingularMessageField(value: &self._created) }()
+      case 7: try { try decoder.decodeSingularStringField(value: &self._agentState) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._uuid {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._agentID {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    if !self.reservations.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.reservations, fieldNumber: 3)
+    }
+    if !self.resources.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.resources, fieldNumber: 4)
+    }
+    try { if let v = self._frameworkID {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    } }()
+    try { if let v = self._created {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    } }()
+    try { if let v = self._agentState {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 7)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Master_Response.ListReservations.Reservation, rhs: Mesos_V1_Master_Response.ListReservations.Reservation) -> Bool {
+    if lhs._uuid != rhs._uuid {return false}
+    if lhs._agentID != rhs._agentID {return false}
+    if lhs.reservations != rhs.reservations {return false}
+    if lhs.resources != rhs.resources {return false}
+    if lhs._frameworkID != rhs._frameworkID {return false}
+    if lhs._created != rhs._created {return false}
+    if lhs._agentState != rhs._agentState {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Master_Response.ListAudit: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Master_Response.protoMessageName + ".ListAudit"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}entries\0\u{1}next\0")
+
+  public var isInitialized: Bool {
+    if !SwiftProtobuf.Internal.areAllInitialized(self.entries) {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.entries) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self._next) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.entries.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.entries, fieldNumber: 1)
+    }
+    try { if let v = self._next {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Master_Response.ListAudit, rhs: Mesos_V1_Master_Response.ListAudit) -> Bool {
+    if lhs.entries != rhs.entries {return false}
+    if lhs._next != rhs._next {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Master_Response.ListAudit.Entry: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Master_Response.ListAudit.protoMessageName + ".Entry"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}time\0\u{1}action\0\u{1}outcome\0\u{1}message\0\u{3}framework_id\0\u{1}principal\0\u{3}agent_id\0\u{3}task_id\0\u{3}operation_uuid\0\u{3}operation_id\0\u{1}consumed\0\u{1}converted\0\u{3}volume_uuids\0")
+
+  public var isInitialized: Bool {
+    if self._number == nil {return false}
+    if self._time == nil {return false}
+    if self._action == nil {return false}
+    if self._outcome == nil {return false}
+    if let v = self._time, !v.isInitialized {return false}
+    if let v = self._frameworkID, !v.isInitialized {return false}
+    if let v = self._agentID, !v.isInitialized {return false}
+    if let v = self._taskID, !v.isInitialized {return false}
+    if let v = self._operationID, !v.isInitialized {return false}
+    if !SwiftProtobuf.Internal.areAllInitialized(self.consumed) {return false}
+    if !SwiftProtobuf.Internal.areAllInitialized(self.converted) {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt64Field(value: &self._number) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._time) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self._action) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self._outcome) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self._message) }()
+      case 6: try { try decoder.decodeSingularMessageField(value: &self._frameworkID) }()
+      case 7: try { try decoder.decodeSingularStringField(value: &self._principal) }()
+      case 8: try { try decoder.decodeSingularMessageField(value: &self._agentID) }()
+      case 9: try { try decoder.decodeSingularMessageField(value: &self._taskID) }()
+      case 10: try { try decoder.decodeSingularStringField(value: &self._operationUuid) }()
+      case 11: try { try decoder.decodeSingularMessageField(value: &self._operationID) }()
+      case 12: try { try decoder.decodeRepeatedMessageField(value: &self.consumed) }()
+      case 13: try { try decoder.decodeRepeatedMessageField(value: &self.converted) }()
+      case 14: try { try decoder.decodeRepeatedStringField(value: &self.volumeUuids) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._number {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._time {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._action {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._outcome {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 4)
+    } }()
+    try { if let v = self._message {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 5)
+    } }()
+    try { if let v = self._frameworkID {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    } }()
+    try { if let v = self._principal {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 7)
+    } }()
+    try { if let v = self._agentID {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+    } }()
+    try { if let v = self._taskID {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+    } }()
+    try { if let v = self._operationUuid {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 10)
+    } }()
+    try { if let v = self._operationID {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
+    } }()
+    if !self.consumed.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.consumed, fieldNumber: 12)
+    }
+    if !self.converted.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.converted, fieldNumber: 13)
+    }
+    if !self.volumeUuids.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.volumeUuids, fieldNumber: 14)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Master_Response.ListAudit.Entry, rhs: Mesos_V1_Master_Response.ListAudit.Entry) -> Bool {
+    if lhs._number != rhs._number {return false}
+    if lhs._time != rhs._time {return false}
+    if lhs._action != rhs._action {return false}
+    if lhs._outcome != rhs._outcome {return false}
+    if lhs._message != rhs._message {return false}
+    if lhs._frameworkID != rhs._frameworkID {return false}
+    if lhs._principal != rhs._principal {return false}
+    if lhs._agentID != rhs._agentID {return false}
+    if lhs._taskID != rhs._taskID {return false}
+    if lhs._operationUuid != rhs._operationUuid {return false}
+    if lhs._operationID != rhs._operationID {return false}
+    if lhs.consumed != rhs.consumed {return false}
+    if lhs.converted != rhs.converted {return false}
+    if lhs.volumeUuids != rhs.volumeUuids {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -10,7 +10,9 @@ struct Holdfast: AsyncParsableCommand {
         subcommands: [
             MasterCommand.self, AgentCommand.self, SchedulerCommand.self, DevCommand.self,
             ServiceCommand.self, AgentsCommand.self, TasksCommand.self, FrameworksCommand.self,
-            RolesCommand.self, VolumesCommand.self, ReserveCommand.self, UnreserveCommand.self,
+            RolesCommand.self, VolumesCommand.self, ReservationsCommand.self, AuditCommand.self,
+            ExplainCommand.self,
+            ReserveCommand.self, UnreserveCommand.self,
             VolumeCommand.self, TaskCommand.self, SimulateCommand.self, VersionCommand.self,
         ])
 

@@ -9,6 +9,7 @@ struct OperatorEndpoint: Sendable {
     let host: MachineHost<Master>
     let answers: Pending<Answer>
     let views: MasterViews
+    let audit: AuditQueries
 
     func handle(_ request: HTTPRequest, _ responder: HTTPResponder) {
         do throws(ErrorForm) {
@@ -28,6 +29,19 @@ struct OperatorEndpoint: Sendable {
                     host.handle(.operatorCalled(RequestID(number), change, principal: nil))
                 } finish: { answer in
                     responder.answer(HTTPAnswer(answer))
+                }
+                return
+            }
+            if call.type == .listAudit {
+                audit.answer(call.listAudit) { result in
+                    switch result {
+                    case .success(let response):
+                        responder.answer(
+                            HTTPAnswer(
+                                status: 200, headers: ["Content-Type": accept.rawValue],
+                                body: accept.encode(response)))
+                    case .failure(let form): responder.answer(HTTPAnswer(form))
+                    }
                 }
                 return
             }

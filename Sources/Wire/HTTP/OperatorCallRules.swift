@@ -34,7 +34,8 @@ extension Mesos_V1_Master_Call: APICall {
         case .unknown, .getHealth, .getFlags, .getVersion, .getLoggingLevel, .getState,
             .getAgents, .getFrameworks, .getExecutors, .getOperations, .getTasks, .getRoles,
             .getWeights, .getMaster, .subscribe, .getMaintenanceStatus, .getMaintenanceSchedule,
-            .getQuota, .listVolumes:
+            .getQuota, .listVolumes, .listAudit,
+            .listReservations:
             return nil
         }
     }

@@ -14,6 +14,7 @@ struct VolumesCommand: AsyncParsableCommand {
             ("uuid", "UUID"), ("id", "ID"), ("role", "ROLE"), ("agent", "AGENT"),
             ("booked_bytes", "BOOKED"), ("usable_bytes", "USABLE"), ("used_bytes", "USED"),
             ("backend", "BACKEND"), ("enforcement", "LIMIT BY"), ("state", "STATE"),
+            ("agent_state", "AGENT IS"), ("task", "TASK"), ("last_used", "LAST USED"),
         ])
         for volume in answer.listVolumes.volumes {
             let resource = volume.resource
@@ -25,10 +26,17 @@ struct VolumesCommand: AsyncParsableCommand {
                 size(volume.usedBytes, known: volume.hasUsedBytes),
                 volume.hasBackend ? .text(volume.backend) : .missing,
                 volume.hasEnforcement ? .text(volume.enforcement) : .missing,
-                .text(volume.state),
+                .text(volume.state), volume.hasAgentState ? .text(volume.agentState) : .missing,
+                volume.hasLastTaskName ? .text(volume.lastTaskName) : .missing, use(of: volume),
             ])
         }
         table.print(asJSON: options.json)
+    }
+
+    private func use(of volume: Mesos_V1_Master_Response.ListVolumes.Volume) -> Table.Value {
+        guard volume.hasUsedSince else { return .missing }
+        guard volume.hasUsedUntil else { return .text("in use") }
+        return .text(timeText(volume.usedUntil.nanoseconds))
     }
 
     private func size(_ bytes: Int64, known: Bool) -> Table.Value {
