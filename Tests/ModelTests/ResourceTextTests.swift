@@ -2,6 +2,7 @@ import Model
 import Testing
 
 @Suite struct ResourceTextTests {
+    /// Scenario: resources_tests ResourcesTest.Parsing
     @Test func readsWhatMesosReads() throws {
         let resources = try Resources.parse(
             text: " cpus:4 ; mem : 1024;disk(db/x):1000;ports:[31000-32000, 1-2];"
@@ -20,6 +21,22 @@ import Testing
                 ]))
     }
 
+    /// Scenario: resources_tests ResourcesTest.ParsingWithRoles
+    @Test func rolesAreStaticReservations() throws {
+        let roles = try Resources.parse(text: "cpus(role1):2.5;ports(role2):[0-100]")
+        let pieces = [
+            Resource(
+                "ports", .ranges(Ranges(0...100)), reservations: [.init(.fixed, role: "role2")]),
+            Resource(
+                "cpus", .scalar(Amount(thousandths: 2500)),
+                reservations: [.init(.fixed, role: "role1")]),
+        ]
+        #expect(roles == Resources(pieces))
+        let defaulted = try Resources.parse(
+            text: "cpus:2.5;ports(role2):[0-100]", defaultRole: "role1")
+        #expect(defaulted == roles)
+    }
+
     @Test func theDefaultRoleIsForThoseWithoutOne() throws {
         let resources = try Resources.parse(text: "cpus:4;mem(*):8;disk(b):1", defaultRole: "a")
         #expect(resources.sortedRoles == ["a", "b"])
@@ -31,11 +48,13 @@ import Testing
         #expect(resources.map(\.text) == ["cpus:3.5"])
     }
 
+    /// Scenario: resources_tests ResourcesTest.ParseError
     @Test(arguments: [
+        "cpus(role1)", "cpus(role1:1", "cpus)(role1:1", "foo(role1):1;foo(role2):[0-1]",
         "cpus", "cpus:", ":4", "cpus:abc", "cpus:-1", "cpus:nan", "cpus:inf", "cpus:1e300",
         "cpus:0x10", "cpus(:1", "cpus(a:1", "cpus():1", "cpus(a)b:1", "cpus(-a):1", "cpus(a b):1",
         "cpus:1;cpus:[1-2]", "ports:5", "ports:[", "ports:[]", "ports:[1]", "ports:[3-1]",
-        "ports:[1-5,5-6]", "ports:[1-2,]", "ports:[a-b]", "ports:[+1-2]", "ports:[1-5];ports:[5-6]",
+        "ports:[1-2,]", "ports:[a-b]", "ports:[+1-2]", "ports:[1-5];ports:[5-6]",
         "ports:[1-5];ports(a):[5-6]", "s:{a,a}", "s:{}", "s:{a", "s:{a};s(b):{a}", "cpus:{a}",
         "gpus:0.5", "cpus:1:2", "[]:1", "ports:[0-18446744073709551616]",
     ])
@@ -57,6 +76,14 @@ import Testing
         resources.add(Resource("ports", .ranges(draw.ranges())))
         resources.add(Resource("zones", .set(draw.set())))
         #expect(try Resources.parse(text: resources.text) == resources)
+    }
+
+    /// Mesos puts a space after each `;`; without it the text is what `--resources` reads.
+    ///
+    /// Scenario: resources_tests ResourcesTest.Printing
+    @Test func textIsInTheOrderOfThePieces() throws {
+        let text = "cpus:45.55;ports:[10000-20000, 30000-50000];disks:{sda1}"
+        #expect(try Resources.parse(text: text).text == text)
     }
 
     @Test func anAgentsOwnAreNeitherVolumesNorDynamicNorAllocated() {
