@@ -86,6 +86,39 @@ import Testing
         #expect(try Resources.parse(text: text).text == text)
     }
 
+    /// Labels are in their order here, in Mesos in the caller's.
+    ///
+    /// Scenario: resources_tests ResourcesTest.PrintingExtendedAttributes
+    @Test func detailsComeOneByOne() {
+        var shown = Resource("disk", .scalar(Amount(thousandths: 1000)))
+        func expect(_ text: String, at place: SourceLocation = #_sourceLocation) {
+            #expect(shown.detailedText == "disk\(text):1", sourceLocation: place)
+        }
+        expect("")
+        shown.reservations = [.init(.fixed, role: "alice")]
+        expect("(reservations: [(STATIC,alice)])")
+        shown.allocationRole = "role"
+        expect("(allocated: role)(reservations: [(STATIC,alice)])")
+        shown.allocationRole = nil
+        shown.isRevocable = true
+        expect("(reservations: [(STATIC,alice)]){REV}")
+        shown.disk = Disk(persistence: .init(id: "hadoop"), volume: .init(containerPath: "/data"))
+        expect("(reservations: [(STATIC,alice)])[hadoop:/data]{REV}")
+        shown.isRevocable = false
+        expect("(reservations: [(STATIC,alice)])[hadoop:/data]")
+        shown.disk?.volume?.hostPath = "/hdfs"
+        expect("(reservations: [(STATIC,alice)])[hadoop:/hdfs:/data:rw]")
+        for (kind, text) in [(DiskSource.Kind.mount, "MOUNT"), (.path, "PATH")] {
+            shown.disk?.source = DiskSource(kind, root: "/mnt")
+            expect("(reservations: [(STATIC,alice)])[\(text):/mnt,hadoop:/hdfs:/data:rw]")
+        }
+        shown.disk = nil
+        shown.reservations.append(.init(role: "alice/refined", principal: "hdfs-p"))
+        expect("(reservations: [(STATIC,alice),(DYNAMIC,alice/refined,hdfs-p)])")
+        shown.reservations[1].labels = Labels([.init("foo", "bar"), .init("foo", nil)])
+        expect("(reservations: [(STATIC,alice),(DYNAMIC,alice/refined,hdfs-p,{foo, foo: bar})])")
+    }
+
     @Test func anAgentsOwnAreNeitherVolumesNorDynamicNorAllocated() {
         let cpus = Resource("cpus", .scalar(Amount(thousandths: 1)))
         var revocable = cpus
