@@ -78,6 +78,10 @@ extension Resource {
         let offence: String? =
             if isPersistentVolume {
                 "a persistent volume"
+            } else if let source = disk?.source, source.root?.isEmpty ?? true,
+                source.kind == .path || source.kind == .mount
+            {
+                "without the root of its disk"
             } else if reservations.contains(where: { $0.kind == .dynamic }) {
                 "dynamically reserved"
             } else if isRevocable {

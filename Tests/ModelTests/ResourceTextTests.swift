@@ -130,6 +130,9 @@ import Testing
             [cpus.with(allocationRole: "a")], [mount, mount], [cpus.with(isShared: true)],
             [mount, mount.with(amount: Amount(thousandths: 1))],
             [cpus.with(amount: Amount(thousandths: -1))],
+            [cpus.with(disk: Disk(source: .init(.path, root: "/p")))],
+            [mount.with(disk: Disk(source: .init(.mount)))],
+            [mount.with(disk: Disk(source: .init(.path, root: "")))],
         ]
         for pieces in wrong {
             #expect(throws: Refusal.self) { try Resources.ofAgent(pieces) }
