@@ -31,9 +31,20 @@ struct OperatorEndpoint: Sendable {
                 }
                 return
             }
-            guard views.serves(call.type) else { throw ErrorForm.notImplemented }
+            let questions = QuestionViews()
+            guard views.serves(call.type) || questions.serves(call.type) else {
+                throw ErrorForm.notImplemented
+            }
             host.query { [views] machine, now in
-                let response = views.response(call, machine, now)
+                let response: Mesos_V1_Master_Response
+                do throws(Refusal) {
+                    response =
+                        questions.serves(call.type)
+                        ? try questions.response(call, machine, now)
+                        : views.response(call, machine, now)
+                } catch {
+                    return { responder.answer(HTTPAnswer(ErrorForm(error))) }
+                }
                 return {
                     responder.answer(
                         HTTPAnswer(
