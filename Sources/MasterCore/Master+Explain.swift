@@ -3,8 +3,8 @@ package import MachineCore
 package import Model
 import OrderedCollections
 
-// Why agents are offered or not. The allocator tells it by playing its next pass; what is added here
-// is what the allocator does not know: names, offers, and agents that are away. Nothing is changed.
+// Why agents are offered or not. The allocator tells it by playing its next pass; what is added
+// here is what it does not know: names, offers, and agents that are away. Nothing is changed.
 
 extension Master {
     /// Throws `invalid` for a question without meaning, `notFound` for what is not known.

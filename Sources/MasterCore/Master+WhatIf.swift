@@ -3,8 +3,8 @@ package import MachineCore
 package import Model
 import OrderedCollections
 
-// What would come of a call: a copy of the master is given the very event, and thrown away. No action
-// of it is ever performed, and this master does not change.
+// What would come of a call: a copy of the master is given the very event, and thrown away. No
+// action of it is ever performed, and this master does not change.
 
 extension Master {
     /// How far ahead the next offers are looked for.

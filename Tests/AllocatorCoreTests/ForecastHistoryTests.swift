@@ -17,7 +17,7 @@ import Testing
                 return
             }
         }
-        #expect(history.counts.allocations > 100)
+        #expect(history.counts.allocations > 50)
         let seen = history.counts.decisive.sorted { $0.rawValue < $1.rawValue }
         #expect(seen.count >= 9, "too few reasons: \(seen)")
     }
