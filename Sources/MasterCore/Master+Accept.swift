@@ -47,7 +47,9 @@ extension Master {
                 convert(operation, in: &pool)
             }
         }
-        allocator.recover(id, agent: pool.agent, resources: pool.rest, filter: filter, at: now)
+        allocator.recover(
+            id, agent: pool.agent, resources: pool.rest, filter: filter, from: .accept,
+            at: now)
     }
 
     /// One copy of a shared volume is enough, however many of the offers have it.

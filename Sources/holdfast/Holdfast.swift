@@ -11,8 +11,7 @@ struct Holdfast: AsyncParsableCommand {
             MasterCommand.self, AgentCommand.self, SchedulerCommand.self, DevCommand.self,
             ServiceCommand.self, AgentsCommand.self, TasksCommand.self, FrameworksCommand.self,
             RolesCommand.self, VolumesCommand.self, ReservationsCommand.self, AuditCommand.self,
-            ExplainCommand.self,
-            ReserveCommand.self, UnreserveCommand.self,
+            ExplainCommand.self, WhatIfCommand.self, ReserveCommand.self, UnreserveCommand.self,
             VolumeCommand.self, TaskCommand.self, SimulateCommand.self, VersionCommand.self,
         ])
 

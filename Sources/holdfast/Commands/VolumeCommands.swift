@@ -172,13 +172,7 @@ struct VolumeCreate: AsyncParsableCommand {
     var id: String
 
     func run() async throws {
-        var volume = try disk(size: size)
-        volume.reservations = [options.reservation]
-        volume.disk.persistence.id = id
-        if let principal = options.principal { volume.disk.persistence.principal = principal }
-        volume.disk.volume.containerPath = path
-        volume.disk.volume.mode = .rw
-        let made = volume
+        let made = try newVolume(id, size: size, path: path, options)
         try await withClient(options.client.master) { client in
             let agent = try await options.agentID(client)
             let answer = try await client.tell(.createVolumes) {
@@ -188,6 +182,19 @@ struct VolumeCreate: AsyncParsableCommand {
             report(answer, "made volume \(id)", asJSON: options.client.json)
         }
     }
+}
+
+/// A volume that is to be made.
+func newVolume(
+    _ id: String, size: String, path: String, _ options: ResourceOptions
+) throws -> Mesos_V1_Resource {
+    var volume = try disk(size: size)
+    volume.reservations = [options.reservation]
+    volume.disk.persistence.id = id
+    if let principal = options.principal { volume.disk.persistence.principal = principal }
+    volume.disk.volume.containerPath = path
+    volume.disk.volume.mode = .rw
+    return volume
 }
 
 /// A plain disk resource of a size in MiB.
