@@ -75,7 +75,7 @@ extension VolumeStore {
     }
 
     /// Moves a volume that the books no longer know, with its owner file, among the found things.
-    private func setAside(_ volume: StoredVolume) throws(VolumeError) {
+    func setAside(_ volume: StoredVolume) throws(VolumeError) {
         let backend = try backend(volume.record.backend)
         let name = Files.name(of: volume.paths.data)
         _ = try found.move(named: name) { target throws(VolumeError) in

@@ -66,10 +66,13 @@ package final class VolumeStore: Sendable {
         return backends
     }
 
+    /// Names of files among the images that are not images of volumes.
+    static let scratchPrefix = ".template-"
+
     /// Scratch files of a start that was cut off; none of them is anyone's data.
     private static func removeLeftovers(_ layout: VolumeLayout) throws(VolumeError) {
         try VolumeError.wrap { () throws(SystemError) in
-            for name in try Files.list(layout.images) where name.hasPrefix(".template-") {
+            for name in try Files.list(layout.images) where name.hasPrefix(scratchPrefix) {
                 try Files.remove("\(layout.images)/\(name)")
             }
         }
