@@ -11,7 +11,8 @@ struct Holdfast: AsyncParsableCommand {
             MasterCommand.self, AgentCommand.self, SchedulerCommand.self, DevCommand.self,
             ServiceCommand.self, AgentsCommand.self, TasksCommand.self, FrameworksCommand.self,
             RolesCommand.self, VolumesCommand.self, ReserveCommand.self, UnreserveCommand.self,
-            VolumeCommand.self, TaskCommand.self, SimulateCommand.self, VersionCommand.self,
+            VolumeCommand.self, FsckCommand.self, TaskCommand.self, SimulateCommand.self,
+            VersionCommand.self,
         ])
 
     /// Mesos spells options with underscores; both spellings are taken.
