@@ -213,6 +213,24 @@ package nonisolated struct Mesos_V1_Agent_Response: @unchecked Sendable {
   /// Clears the value of `repairStorage`. Subsequent reads from it will return its default value.
   package mutating func clearRepairStorage() {_uniqueStorage()._repairStorage = nil}
 
+  package var keepVolume: Mesos_V1_Agent_Response.KeepVolume {
+    get {_storage._keepVolume ?? Mesos_V1_Agent_Response.KeepVolume()}
+    set {_uniqueStorage()._keepVolume = newValue}
+  }
+  /// Returns true if `keepVolume` has been explicitly set.
+  package var hasKeepVolume: Bool {_storage._keepVolume != nil}
+  /// Clears the value of `keepVolume`. Subsequent reads from it will return its default value.
+  package mutating func clearKeepVolume() {_uniqueStorage()._keepVolume = nil}
+
+  package var adoptDirectory: Mesos_V1_Agent_Response.AdoptDirectory {
+    get {_storage._adoptDirectory ?? Mesos_V1_Agent_Response.AdoptDirectory()}
+    set {_uniqueStorage()._adoptDirectory = newValue}
+  }
+  /// Returns true if `adoptDirectory` has been explicitly set.
+  package var hasAdoptDirectory: Bool {_storage._adoptDirectory != nil}
+  /// Clears the value of `adoptDirectory`. Subsequent reads from it will return its default value.
+  package mutating func clearAdoptDirectory() {_uniqueStorage()._adoptDirectory = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   /// The kinds of answer.
@@ -241,6 +259,8 @@ package nonisolated struct Mesos_V1_Agent_Response: @unchecked Sendable {
     /// Holdfast's own answers have numbers from 1000.
     case checkStorage = 1000
     case repairStorage = 1001
+    case keepVolume = 1002
+    case adoptDirectory = 1003
 
     package init() {
       self = .unknown
@@ -438,6 +458,50 @@ package nonisolated struct Mesos_V1_Agent_Response: @unchecked Sendable {
     }
 
     package init() {}
+  }
+
+  /// Holdfast: where the volume's data will be; absent: nowhere, it is to be erased.
+  package nonisolated struct KeepVolume: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var path: String {
+      get {_path ?? String()}
+      set {_path = newValue}
+    }
+    /// Returns true if `path` has been explicitly set.
+    package var hasPath: Bool {self._path != nil}
+    /// Clears the value of `path`. Subsequent reads from it will return its default value.
+    package mutating func clearPath() {self._path = nil}
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package init() {}
+
+    fileprivate var _path: String? = nil
+  }
+
+  /// Holdfast: where the directory will be after the CREATE.
+  package nonisolated struct AdoptDirectory: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var path: String {
+      get {_path ?? String()}
+      set {_path = newValue}
+    }
+    /// Returns true if `path` has been explicitly set.
+    package var hasPath: Bool {self._path != nil}
+    /// Clears the value of `path`. Subsequent reads from it will return its default value.
+    package mutating func clearPath() {self._path = nil}
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package init() {}
+
+    fileprivate var _path: String? = nil
   }
 
   /// Whether the agent works.
@@ -1026,7 +1090,7 @@ fileprivate nonisolated let _protobuf_package = "mesos.v1.agent"
 
 nonisolated extension Mesos_V1_Agent_Response: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Response"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}type\0\u{3}get_health\0\u{3}get_flags\0\u{3}get_version\0\u{3}get_metrics\0\u{3}get_logging_level\0\u{3}list_files\0\u{3}read_file\0\u{3}get_state\0\u{3}get_containers\0\u{3}get_frameworks\0\u{3}get_executors\0\u{3}get_tasks\0\u{3}wait_nested_container\0\u{3}get_agent\0\u{3}wait_container\0\u{3}get_resource_providers\0\u{3}get_operations\0\u{4}V\u{f}check_storage\0\u{3}repair_storage\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}type\0\u{3}get_health\0\u{3}get_flags\0\u{3}get_version\0\u{3}get_metrics\0\u{3}get_logging_level\0\u{3}list_files\0\u{3}read_file\0\u{3}get_state\0\u{3}get_containers\0\u{3}get_frameworks\0\u{3}get_executors\0\u{3}get_tasks\0\u{3}wait_nested_container\0\u{3}get_agent\0\u{3}wait_container\0\u{3}get_resource_providers\0\u{3}get_operations\0\u{4}V\u{f}check_storage\0\u{3}repair_storage\0\u{3}keep_volume\0\u{3}adopt_directory\0")
 
   fileprivate class _StorageClass {
     var _type: Mesos_V1_Agent_Response.TypeEnum? = nil
@@ -1049,6 +1113,8 @@ nonisolated extension Mesos_V1_Agent_Response: SwiftProtobuf.Message, SwiftProto
     var _waitContainer: Mesos_V1_Agent_Response.WaitContainer? = nil
     var _checkStorage: Mesos_V1_Agent_Response.CheckStorage? = nil
     var _repairStorage: Mesos_V1_Agent_Response.RepairStorage? = nil
+    var _keepVolume: Mesos_V1_Agent_Response.KeepVolume? = nil
+    var _adoptDirectory: Mesos_V1_Agent_Response.AdoptDirectory? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1079,6 +1145,8 @@ nonisolated extension Mesos_V1_Agent_Response: SwiftProtobuf.Message, SwiftProto
       _waitContainer = source._waitContainer
       _checkStorage = source._checkStorage
       _repairStorage = source._repairStorage
+      _keepVolume = source._keepVolume
+      _adoptDirectory = source._adoptDirectory
     }
   }
 
@@ -1142,6 +1210,8 @@ nonisolated extension Mesos_V1_Agent_Response: SwiftProtobuf.Message, SwiftProto
         case 18: try { try decoder.decodeSingularMessageField(value: &_storage._getOperations) }()
         case 1000: try { try decoder.decodeSingularMessageField(value: &_storage._checkStorage) }()
         case 1001: try { try decoder.decodeSingularMessageField(value: &_storage._repairStorage) }()
+        case 1002: try { try decoder.decodeSingularMessageField(value: &_storage._keepVolume) }()
+        case 1003: try { try decoder.decodeSingularMessageField(value: &_storage._adoptDirectory) }()
         default: break
         }
       }
@@ -1214,6 +1284,12 @@ nonisolated extension Mesos_V1_Agent_Response: SwiftProtobuf.Message, SwiftProto
       try { if let v = _storage._repairStorage {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 1001)
       } }()
+      try { if let v = _storage._keepVolume {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1002)
+      } }()
+      try { if let v = _storage._adoptDirectory {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1003)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1243,6 +1319,8 @@ nonisolated extension Mesos_V1_Agent_Response: SwiftProtobuf.Message, SwiftProto
         if _storage._waitContainer != rhs_storage._waitContainer {return false}
         if _storage._checkStorage != rhs_storage._checkStorage {return false}
         if _storage._repairStorage != rhs_storage._repairStorage {return false}
+        if _storage._keepVolume != rhs_storage._keepVolume {return false}
+        if _storage._adoptDirectory != rhs_storage._adoptDirectory {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -1253,7 +1331,7 @@ nonisolated extension Mesos_V1_Agent_Response: SwiftProtobuf.Message, SwiftProto
 }
 
 nonisolated extension Mesos_V1_Agent_Response.TypeEnum: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}GET_HEALTH\0\u{1}GET_FLAGS\0\u{1}GET_VERSION\0\u{1}GET_METRICS\0\u{1}GET_LOGGING_LEVEL\0\u{1}LIST_FILES\0\u{1}READ_FILE\0\u{1}GET_STATE\0\u{1}GET_CONTAINERS\0\u{1}GET_FRAMEWORKS\0\u{1}GET_EXECUTORS\0\u{1}GET_TASKS\0\u{1}WAIT_NESTED_CONTAINER\0\u{1}GET_AGENT\0\u{1}WAIT_CONTAINER\0\u{1}GET_RESOURCE_PROVIDERS\0\u{1}GET_OPERATIONS\0\u{2}W\u{f}CHECK_STORAGE\0\u{1}REPAIR_STORAGE\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}GET_HEALTH\0\u{1}GET_FLAGS\0\u{1}GET_VERSION\0\u{1}GET_METRICS\0\u{1}GET_LOGGING_LEVEL\0\u{1}LIST_FILES\0\u{1}READ_FILE\0\u{1}GET_STATE\0\u{1}GET_CONTAINERS\0\u{1}GET_FRAMEWORKS\0\u{1}GET_EXECUTORS\0\u{1}GET_TASKS\0\u{1}WAIT_NESTED_CONTAINER\0\u{1}GET_AGENT\0\u{1}WAIT_CONTAINER\0\u{1}GET_RESOURCE_PROVIDERS\0\u{1}GET_OPERATIONS\0\u{2}W\u{f}CHECK_STORAGE\0\u{1}REPAIR_STORAGE\0\u{1}KEEP_VOLUME\0\u{1}ADOPT_DIRECTORY\0")
 }
 
 nonisolated extension Mesos_V1_Agent_Response.CheckStorage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -1465,6 +1543,74 @@ nonisolated extension Mesos_V1_Agent_Response.RepairStorage.Result: SwiftProtobu
     if lhs._subject != rhs._subject {return false}
     if lhs._result != rhs._result {return false}
     if lhs._message != rhs._message {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Agent_Response.KeepVolume: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Agent_Response.protoMessageName + ".KeepVolume"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}path\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self._path) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._path {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Agent_Response.KeepVolume, rhs: Mesos_V1_Agent_Response.KeepVolume) -> Bool {
+    if lhs._path != rhs._path {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Agent_Response.AdoptDirectory: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Agent_Response.protoMessageName + ".AdoptDirectory"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}path\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self._path) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._path {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Agent_Response.AdoptDirectory, rhs: Mesos_V1_Agent_Response.AdoptDirectory) -> Bool {
+    if lhs._path != rhs._path {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -18,6 +18,8 @@ package final class VolumeStore: Sendable {
     let index: Mutex<VolumeIndex>
     let locks = VolumeLocks()
     let found: FoundThings
+    /// By the data's path to be.
+    let adoptions: Mutex<[String: Adoption]>
     private let backends: [BackendKind: any VolumeBackend]
 
     /// Makes the disk's directories, tries what it can do and reads the owner files.
@@ -41,6 +43,7 @@ package final class VolumeStore: Sendable {
         try Self.removeLeftovers(layout)
         let (volumes, unreadable) = try Self.load(layout)
         self.unreadable = unreadable
+        adoptions = Mutex(try Self.loadAdoptions(layout))
         var index = VolumeIndex()
         for volume in volumes { index.put(volume) }
         self.index = Mutex(index)

@@ -83,6 +83,8 @@ struct AgentEndpoint: Sendable {
             }
         case .checkStorage: storage.check(call.checkStorage, finish)
         case .repairStorage: storage.repair(call.repairStorage, finish)
+        case .keepVolume: storage.keep(call.keepVolume, finish)
+        case .adoptDirectory: storage.adopt(call.adoptDirectory, finish)
         default: throw ErrorForm.notImplemented
         }
     }

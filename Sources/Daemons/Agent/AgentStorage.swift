@@ -22,10 +22,10 @@ final class AgentStorage: Sendable {
     private static let patienceSeconds = 30.0
 
     private let host: MachineHost<Agent>
-    private let volumes: AgentVolumes
+    let volumes: AgentVolumes
     /// As the table of mounts has it.
     private let workDirectory: String
-    private let log: RepairLog
+    let log: RepairLog
     private let logger: Logger
     private let threads = BlockingThreads("storage", limit: 1)
     private let calls = Mutex(0)
@@ -75,7 +75,7 @@ final class AgentStorage: Sendable {
     }
 
     /// Runs a call after those before it; too many are refused.
-    private func run(
+    func run(
         _ finish: @escaping Finish,
         _ body: @escaping @Sendable () throws(ErrorForm) -> Mesos_V1_Agent_Response
     ) {

@@ -288,7 +288,7 @@ final class AgentVolumes: Sendable {
 
     func store(named name: String) -> VolumeStore? { name.isEmpty ? root : disks[name] }
 
-    private func store(of uuid: VolumeUUID) -> VolumeStore? {
+    func store(of uuid: VolumeUUID) -> VolumeStore? {
         homes.withLock { $0[uuid] }.flatMap { store(named: $0) }
     }
 

@@ -89,6 +89,8 @@ extension Mesos_V1_Agent_Call: APICall {
         case .markResourceProviderGone:
             return hasMarkResourceProviderGone ? nil : "mark_resource_provider_gone"
         case .repairStorage: return hasRepairStorage ? nil : "repair_storage"
+        case .keepVolume: return hasKeepVolume ? nil : "keep_volume"
+        case .adoptDirectory: return hasAdoptDirectory ? nil : "adopt_directory"
         case .unknown, .getHealth, .getFlags, .getVersion, .getLoggingLevel, .getState,
             .getContainers, .getFrameworks, .getExecutors, .getOperations, .getTasks, .getAgent,
             .getResourceProviders, .pruneImages, .checkStorage:

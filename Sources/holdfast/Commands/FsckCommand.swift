@@ -213,20 +213,18 @@ private struct FsckReport {
             }
             Swift.print(table.text + "\n")
         }
-        if !findings.isEmpty {
-            var table = Table([
-                ("severity", "SEVERITY"), ("code", "CODE"), ("subject", "SUBJECT"),
-                ("evidence", "EVIDENCE"), ("repair", "REPAIR"),
-            ])
-            for (_, finding) in findings {
-                let flag = finding.needsSetAside ? " (--set-aside)" : ""
-                table.add([
-                    .text(finding.severity), .text(finding.code), .text(finding.subject),
-                    .text(finding.evidence),
-                    .text(finding.hasRepair ? finding.repair + flag : "by hand"),
-                ])
-            }
-            Swift.print(table.text + "\n")
+        for (agent, finding) in findings {
+            let repair =
+                finding.hasRepair
+                ? finding.repair + (finding.needsSetAside ? " (with --set-aside)" : "") : "by hand"
+            Swift.print(
+                """
+                \(finding.severity) \(finding.code) \(finding.subject)
+                  agent: \(agent)
+                  found: \(finding.evidence)
+                  repair: \(repair)
+
+                """)
         }
         for (agent, reason) in unchecked {
             Swift.print("not checked: agent \(agent): \(reason)")
