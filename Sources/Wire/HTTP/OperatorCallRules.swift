@@ -104,6 +104,8 @@ extension Mesos_V1_Master_Call.WhatIf {
 
 extension Mesos_V1_Agent_Call: APICall {
     package static let label = "agent::Call"
+    /// How many repairs one call may ask for.
+    private static let findingsAtMost = 100
 
     package var absentField: String? {
         guard hasType else { return "type" }
@@ -136,10 +138,20 @@ extension Mesos_V1_Agent_Call: APICall {
             return hasRemoveResourceProviderConfig ? nil : "remove_resource_provider_config"
         case .markResourceProviderGone:
             return hasMarkResourceProviderGone ? nil : "mark_resource_provider_gone"
+        case .repairStorage: return hasRepairStorage ? nil : "repair_storage"
+        case .keepVolume: return hasKeepVolume ? nil : "keep_volume"
+        case .adoptDirectory: return hasAdoptDirectory ? nil : "adopt_directory"
         case .unknown, .getHealth, .getFlags, .getVersion, .getLoggingLevel, .getState,
             .getContainers, .getFrameworks, .getExecutors, .getOperations, .getTasks, .getAgent,
-            .getResourceProviders, .pruneImages:
+            .getResourceProviders, .pruneImages, .checkStorage:
             return nil
+        }
+    }
+
+    package func checkFields() throws(Refusal) {
+        guard repairStorage.findings.count <= Self.findingsAtMost else {
+            throw Refusal(
+                .invalid, "Expecting at most \(Self.findingsAtMost) findings to be repaired")
         }
     }
 }

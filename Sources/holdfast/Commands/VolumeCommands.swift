@@ -153,9 +153,11 @@ func report(_ answer: String, _ done: String, asJSON: Bool) {
 
 struct VolumeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "volume", abstract: "Make, destroy, grow and shrink persistent volumes.",
+        commandName: "volume",
+        abstract: "Make, destroy, grow, shrink, adopt and detach persistent volumes.",
         subcommands: [
             VolumeCreate.self, VolumeDestroy.self, VolumeGrow.self, VolumeShrink.self,
+            VolumeAdopt.self, VolumeDetach.self,
         ])
 }
 
