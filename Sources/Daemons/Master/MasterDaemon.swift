@@ -86,13 +86,19 @@ package final class MasterDaemon: Sendable {
             masterInfo: info, version: version, startedSeconds: ProcessClock().now.seconds)
         let scheduler = SchedulerEndpoint(host: host, answers: answers, streams: streams)
         let operators = OperatorEndpoint(host: host, answers: answers, views: views)
+        let forms = LegacyCallEndpoint(host: host, answers: answers)
         let legacy = LegacyEndpoint(version: version, agentsPort: agentsPort)
         return { request, responder in
             switch request.path {
             case "/api/v1/scheduler", "/master/api/v1/scheduler":
                 scheduler.handle(request, responder)
             case "/api/v1", "/master/api/v1": operators.handle(request, responder)
-            default: legacy.handle(request, responder)
+            default:
+                if let call = LegacyCall(path: request.path) {
+                    forms.handle(call, request, responder)
+                } else {
+                    legacy.handle(request, responder)
+                }
             }
         }
     }
