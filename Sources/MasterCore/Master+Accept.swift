@@ -10,6 +10,9 @@ struct AcceptedPool {
     let role: String
     /// With the allocation role. A shared volume stays in it whoever uses it.
     var rest: Resources
+    /// What GROW_VOLUME and SHRINK_VOLUME have made. Whether it comes to be the disk decides, so
+    /// that no later step of the ACCEPT may use it, as in Mesos; it is offered again with the rest.
+    var resized = Resources()
 }
 
 // ACCEPT: a list of operations on the offered pool, in order. One that fails is dropped alone, and
@@ -47,7 +50,9 @@ extension Master {
                 convert(operation, in: &pool)
             }
         }
-        allocator.recover(id, agent: pool.agent, resources: pool.rest, filter: filter, at: now)
+        allocator.recover(
+            id, agent: pool.agent, resources: pool.rest.adding(pool.resized), filter: filter,
+            at: now)
     }
 
     /// One copy of a shared volume is enough, however many of the offers have it.
@@ -108,7 +113,13 @@ extension Master {
         if case .destroy(let volumes) = plan.kind { rescindShared(volumes, on: pool.agent) }
         try allocator.convertAllocated(
             pool.agent, framework: pool.framework, conversion: allocated)
-        try pool.rest.apply(allocated)
+        switch plan.kind {
+        case .grow, .shrink:
+            pool.rest.subtract(allocated.consumed)
+            pool.resized.add(allocated.converted)
+        case .reserve, .unreserve, .create, .destroy, .launch, .launchGroup, .refused:
+            try pool.rest.apply(allocated)
+        }
         issue(plan, to: pool.agent)
     }
 

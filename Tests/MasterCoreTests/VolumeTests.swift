@@ -54,6 +54,27 @@ import Testing
         #expect(agent.volumes.map(\.resource) == [shrunk])
     }
 
+    /// Scenario: persistent_volume_tests PersistentVolumeTest.NonSpeculativeGrowAndLaunch
+    /// Scenario: persistent_volume_tests PersistentVolumeTest.NonSpeculativeShrinkAndLaunch
+    @Test(arguments: [96, 40] as [Int64])
+    func aResizedVolumeIsNotUsedInTheSameAccept(_ size: Int64) throws {
+        let resized = disk(size).volume("v")
+        let less = try #require(Amount(24))
+        let resize: OfferOperation.Kind =
+            size > 64
+            ? .grow(volume: volume, addition: disk(32)) : .shrink(volume: volume, subtract: less)
+        try scheduler.acceptAll([
+            create(volume), OfferOperation(resize),
+            .launch(task("new", resized), task("old", volume)), .launch(task("none")),
+        ])
+        #expect(scheduler.updates.map(\.state) == [.error, .error, .running])
+        let offered = scheduler.offered()
+        #expect(offered.contains(resized))
+        #expect(offered.total(of: "disk") == agent.total.total(of: "disk"))
+        try scheduler.acceptAll([.launch(task("then", resized))])
+        #expect(scheduler.updates.last?.state == .running)
+    }
+
     /// Scenario: persistent_volume_tests PersistentVolumeTest.MasterFailover
     @Test func anotherMasterOffersTheVolume() throws {
         try scheduler.acceptAll([create(volume)])
