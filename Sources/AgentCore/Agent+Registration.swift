@@ -13,10 +13,13 @@ extension Agent {
     func registration() -> AgentRegistration {
         var frameworks = state.frameworks
         for launch in waiting.launches { frameworks[launch.key.framework] = launch.framework }
+        // A master that has never heard of these tells their frameworks of their end.
+        let ended = state.sortedResults.filter { $0.operation.id != nil }
         return AgentRegistration(
             description: description, total: state.total, lastSequence: state.lastSequence,
             results: state.sortedResults.map(\.result),
-            operations: operations.prefix(operations.count).map(\.operation),
+            operations: ended.map(\.operation)
+                + operations.prefix(operations.count).map(\.operation),
             volumes: state.sortedVolumes.filter { volumeProblems[$0.uuid] != Self.missingVolume },
             frameworks: frameworks.keys.sorted().compactMap { frameworks[$0] },
             executors: executorReports(), tasks: taskReports())

@@ -104,6 +104,7 @@ extension Master {
             drop(operation)
             abandon(operation, as: .goneByOperator, "the agent has been marked gone")
         }
+        reportGone(id)
         if let pieces = ledger.pieces(of: id, replacedBy: Resources()) { store(pieces) }
         for volume in ledger.volumes(of: id) { setLost(volume) }
         if let connection {

@@ -46,7 +46,7 @@ extension Master {
         }
         guard registration.volumes.count <= limits.volumesPerAgent,
             registration.results.count <= limits.pendingOperationsPerAgent,
-            registration.operations.count <= limits.pendingOperationsPerAgent,
+            registration.operations.count <= 2 * limits.pendingOperationsPerAgent,
             registration.total.count <= limits.resourcesPerMessage,
             registration.lastSequence < UInt64.max / 2
         else {
@@ -134,7 +134,13 @@ extension Master {
 
     /// Takes the results that the agent has kept for us.
     private mutating func settleResults(_ id: AgentID, _ registration: AgentRegistration) {
+        agents[id]?.heldResults = []
+        let operations = Dictionary(
+            registration.operations.map { ($0.uuid, $0) }, uniquingKeysWith: { $1 })
         for result in registration.results {
+            if let operation = operations[result.uuid], takeUpEnd(of: operation, result, on: id) {
+                continue
+            }
             guard let row = ledger.operation(result.uuid), row.agent == id,
                 result.state == .finished
             else {
