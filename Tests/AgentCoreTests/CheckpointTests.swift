@@ -76,6 +76,38 @@ import Testing
         }
     }
 
+    @Test(arguments: ReconfigurationPolicy.allCases)
+    func resourcesChangeAsThePolicyAllows(_ policy: ReconfigurationPolicy) {
+        let same = Resources.example
+        let more = same.adding(Resources([.cpus(1), .scalar("licences", 3)]))
+        let less = Resources([.cpus(4), .mem(4096), .disk(9_000)])
+        let otherType = less.adding(Resources([Resource("ports", .scalar(Amount(thousandths: 1)))]))
+        let allowed: [Resources] =
+            switch policy {
+            case .equal: [same]
+            case .additive: [same, more]
+            case .compatible: [same, more, less, otherType]
+            }
+        for resources in [same, more, less, otherType] {
+            var options = AgentOptions.example
+            options.reconfigurationPolicy = policy
+            var harness = Harness(options: options)
+            let volume = harness.makeVolume("v")
+            let journal = harness.journal
+            harness.restart(resources: resources)
+            guard !allowed.contains(resources) else {
+                #expect(harness.exitText == nil)
+                #expect(harness.agent.state.total.contains(volume))
+                continue
+            }
+            #expect(harness.exitText?.contains("--reconfiguration-policy=\(policy)") == true)
+            #expect(harness.journal == journal)
+            // With what it had before, it starts again.
+            harness.restart(resources: same)
+            #expect(harness.exitText == nil)
+        }
+    }
+
     /// The end of a framework's operation is for a master that has not heard of it, too.
     @Test func endsThatNobodyAcknowledgedAreToldWhole() throws {
         var harness = Harness()

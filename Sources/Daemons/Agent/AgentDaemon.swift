@@ -1,4 +1,4 @@
-import AgentCore
+package import AgentCore
 package import Containers
 import Foundation
 import Glibc
@@ -28,6 +28,7 @@ package struct AgentSettings: Sendable {
     package var resources: Resources
     /// From `--attributes`: the AgentInfo without id and resources.
     package var info = Payload()
+    package var reconfigurationPolicy = ReconfigurationPolicy.compatible
     package var volumeBackend = BackendPreference.auto
     package var switchesUser = true
     /// The rest between two counts of what is used of disks.
@@ -205,10 +206,12 @@ package final class AgentDaemon: Sendable {
     }
 
     private func options(port: Int) -> AgentOptions {
-        AgentOptions(
+        var options = AgentOptions(
             hostname: settings.hostname, address: settings.address, port: port,
             version: settings.version, payload: settings.info,
             workDirectory: settings.workDirectory)
+        options.reconfigurationPolicy = settings.reconfigurationPolicy
+        return options
     }
 
     private func makeRoute(
