@@ -226,11 +226,16 @@ package final class AgentDaemon: Sendable {
             watch: watch, version: version)
         let executors = ExecutorEndpoint(host: host, answers: answers, streams: streams)
         let legacy = LegacyEndpoint(version: version, agentsPort: 0)
-        return { request, responder in
+        return { [host, version] request, responder in
             switch request.path {
             case "/api/v1/executor", "/slave(1)/api/v1/executor":
                 executors.handle(request, responder)
             case "/api/v1", "/slave(1)/api/v1": operators.handle(request, responder)
+            case "/state", "/slave(1)/state":
+                host.query { agent, _ in
+                    let answer = LegacyAgentState.answer(agent, version)
+                    return { responder.answer(HTTPAnswer(answer)) }
+                }
             default: legacy.handle(request, responder)
             }
         }

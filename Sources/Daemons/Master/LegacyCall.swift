@@ -67,8 +67,9 @@ struct LegacyForm {
         let text = try field(name)
         do throws(Refusal) {
             // Only what is a whole array by itself stays inside the field that it is put into.
-            let parsed = try? JSONSerialization.jsonObject(with: Data(text.utf8))
-            guard let parsed else { throw Refusal(.invalid, "syntax error") }
+            guard let parsed = try? JSONSerialization.jsonObject(with: Data(text.utf8)) else {
+                throw Refusal(.invalid, "syntax error")
+            }
             guard parsed is [Any] else {
                 throw Refusal(.invalid, "Unexpected JSON type parsed")
             }
