@@ -41,7 +41,8 @@ import Testing
         #expect(cluster.offers() == ["f1 a2 cpus:1 mem:32"])
     }
 
-    @Test func anIdleVolumeIsSeenWhenCpusAndMemAreExhausted() {
+    @Test("Idle volumes are not hidden by the minimum allocatable resources")
+    func anIdleVolumeIsSeenWhenCpusAndMemAreExhausted() {
         var cluster = Cluster()
         cluster.framework("f1", "r1")
         let used = Make.resources(cpus: 4, mem: 1024)

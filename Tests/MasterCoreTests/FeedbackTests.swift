@@ -147,6 +147,25 @@ import Testing
         #expect(agent.results.isEmpty)
     }
 
+    @Test("MESOS-10011: feedback about an agent that is not there any more crashes nobody")
+    func staleAgents() throws {
+        try reserve("op")
+        let told = try #require(scheduler.statuses.last)
+        for agent in [nil, AgentID("gone-S9")] {
+            try scheduler.call(
+                .acknowledgeOperationStatus(
+                    OperationID("nobody"), agent: agent, uuid: try #require(told.uuid)))
+            try scheduler.call(
+                .reconcileOperations([
+                    OperationQuery(operation: OperationID("nobody"), agent: agent)
+                ]))
+            #expect(scheduler.statuses.last?.state == .unknown)
+        }
+        cluster.call(.markAgentGone(id))
+        try acknowledge(told, by: scheduler)
+        #expect(followed == 1, "its end was told anew, under another UUID")
+    }
+
     /// Scenario: operation_reconciliation_tests OperationReconciliationTest.PendingOperation
     /// Scenario: operation_reconciliation_tests OperationReconciliationTest.PendingAndFinishedOperations
     @Test func pendingAndFinishedOperationsAreReconciled() throws {
@@ -207,6 +226,22 @@ import Testing
         cluster.connect(agent)
         let again = cluster.subscribe(.test(id: try scheduler.id))
         #expect(again.statuses.isEmpty)
+    }
+
+    /// A new master knows of the operation by the agent's registration only; a reconciliation may
+    /// come just before it or just after.
+    /// Scenario: operation_reconciliation_tests OperationReconciliationTest.FrameworkReconciliationRaceWithUpdateSlaveMessage
+    @Test(arguments: [true, false])
+    func aReconciliationThatRacesWithTheAgentIsAnsweredInTheEnd(_ isFirst: Bool) throws {
+        try reserve("op")
+        cluster.restartMaster()
+        let back = cluster.subscribe(.test(id: try scheduler.id))
+        if !isFirst { cluster.connect(agent) }
+        let states = try reconcile(["op"], by: back).map(\.state)
+        #expect(states == [isFirst ? .recovering : .finished])
+        if isFirst { cluster.connect(agent) }
+        #expect(back.statuses.last?.state == .finished)
+        #expect(back.statuses.filter { $0.uuid != nil }.count == 1)
     }
 
     /// Scenario: operation_reconciliation_tests OperationReconciliationTest.ReconcileAgentOperationOnGoneAgent

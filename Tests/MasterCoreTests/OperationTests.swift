@@ -54,7 +54,8 @@ import Testing
     }
 
     /// In Mesos a framework's SHRINK_VOLUME loses what it frees until the agent registers again.
-    @Test func shrinkFreesWhatItTakesOff() throws {
+    @Test("SHRINK_VOLUME by a framework loses nothing of what it frees")
+    func shrinkFreesWhatItTakesOff() throws {
         let volume = disk(100).volume("v")
         try scheduler.accept([
             OfferOperation(.reserve([disk(100)], source: [])), OfferOperation(.create([volume])),

@@ -106,7 +106,8 @@ import Testing
     }
 
     /// The requests on which a Mesos 1.11 master dies.
-    @Test func nothingIsReservedAndNobodyDies() throws {
+    @Test("Reserving nothing is refused, and nobody dies of it")
+    func nothingIsReservedAndNobodyDies() throws {
         let nothing = Resource.scalar("disk", 0).reserved(for: "db")
         #expect(refused(.reserve([nothing], source: []))?.kind == .invalid)
         #expect(refused(.unreserve([nothing]))?.kind == .invalid)

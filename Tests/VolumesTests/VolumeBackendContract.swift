@@ -53,7 +53,7 @@ import Testing
         #expect(usage.usableBytes <= backend.bytes)
     }
 
-    @Test(arguments: TestBackend.usable)
+    @Test("CREATE adopts no stale data: it is kept elsewhere", arguments: TestBackend.usable)
     func whatStoodInAVolumesPlaceIsKeptElsewhereAndNeverAdopted(_ backend: TestBackend) throws {
         let disk = try TestDisk(backend)
         let store = try disk.store()
