@@ -13,6 +13,7 @@ extension Agent {
     func registration() -> AgentRegistration {
         var frameworks = state.frameworks
         for launch in waiting.launches { frameworks[launch.key.framework] = launch.framework }
+        // A master that has never heard of these tells their frameworks of their end.
         return AgentRegistration(
             description: description, total: state.total, lastSequence: state.lastSequence,
             results: state.sortedResults.map(\.result),

@@ -23,6 +23,12 @@ extension Agent {
         journalBound = max(options.compactionThreshold, journalRecords)
         let hasRebooted = !state.bootID.isEmpty && state.bootID != report.bootID
         if state.bootID != report.bootID || state.resources != report.resources {
+            if !state.bootID.isEmpty,
+                let objection = options.reconfigurationPolicy.objection(
+                    from: state.resources, to: report.resources)
+            {
+                return exit(objection, into: &outbox)
+            }
             var trial = state
             do {
                 try trial.start(bootID: report.bootID, report.resources)

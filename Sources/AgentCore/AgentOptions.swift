@@ -12,6 +12,7 @@ package struct AgentOptions: Hashable, Sendable {
     package var payload: Payload
     /// An absolute path; sandboxes lie below it.
     package var workDirectory: String
+    package var reconfigurationPolicy = ReconfigurationPolicy.compatible
 
     /// Between SIGTERM and SIGKILL of a command task whose kill policy says nothing.
     package var killGrace = Span.seconds(3)

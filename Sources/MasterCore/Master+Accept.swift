@@ -10,6 +10,9 @@ struct AcceptedPool {
     let role: String
     /// With the allocation role. A shared volume stays in it whoever uses it.
     var rest: Resources
+    /// What GROW_VOLUME and SHRINK_VOLUME have made. Whether it comes to be the disk decides, so
+    /// that no later step of the ACCEPT may use it, as in Mesos; it is offered again with the rest.
+    var resized = Resources()
 }
 
 // ACCEPT: a list of operations on the offered pool, in order. One that fails is dropped alone, and
@@ -48,7 +51,8 @@ extension Master {
             }
         }
         allocator.recover(
-            id, agent: pool.agent, resources: pool.rest, filter: filter, from: .accept,
+            id, agent: pool.agent, resources: pool.rest.adding(pool.resized), filter: filter,
+            from: .accept,
             at: now)
     }
 
@@ -121,7 +125,13 @@ extension Master {
         if case .destroy(let volumes) = plan.kind { rescindShared(volumes, on: pool.agent) }
         try allocator.convertAllocated(
             pool.agent, framework: pool.framework, conversion: allocated)
-        try pool.rest.apply(allocated)
+        switch plan.kind {
+        case .grow, .shrink:
+            pool.rest.subtract(allocated.consumed)
+            pool.resized.add(allocated.converted)
+        case .reserve, .unreserve, .create, .destroy, .launch, .launchGroup, .refused:
+            try pool.rest.apply(allocated)
+        }
         issue(plan, to: pool.agent)
     }
 

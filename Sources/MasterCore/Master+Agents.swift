@@ -106,6 +106,7 @@ extension Master {
             drop(operation)
             abandon(operation, as: .goneByOperator, "the agent has been marked gone")
         }
+        reportGone(id)
         if let pieces = ledger.pieces(of: id, replacedBy: Resources()) {
             storePieces(pieces)
         }

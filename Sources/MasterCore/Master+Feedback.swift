@@ -24,14 +24,81 @@ extension Master {
         guard let framework = operation.framework,
             let followed = frameworks[framework]?.operations[operation.uuid]
         else { return }
-        let uuid = generator.uuid()
-        frameworks[framework]?.operations[operation.uuid]?.state = state
-        frameworks[framework]?.operations[operation.uuid]?.message = message
-        frameworks[framework]?.operations[operation.uuid]?.statusUUID = uuid
+        var ended = followed
+        ended.state = state
+        ended.message = message
+        ended.statusUUID = generator.uuid()
+        frameworks[framework]?.operations[operation.uuid] = ended
+        tellEnd(operation.uuid, to: framework)
+    }
+
+    /// Tells the end of an operation, and sees to it that it is told again.
+    private mutating func tellEnd(
+        _ uuid: OperationUUID, to framework: FrameworkID,
+        pauseMilliseconds: Int64 = retryMilliseconds.lowerBound
+    ) {
+        guard let operation = frameworks[framework]?.operations[uuid],
+            let status = operation.statusUUID, frameworks[framework]?.stream != nil
+        else { return }
         sendStatus(
             OperationStatus(
-                operation: followed.id, state: state, message: message, uuid: uuid,
-                agent: followed.agent), to: framework)
+                operation: operation.id, state: operation.state, message: operation.message,
+                uuid: status, agent: operation.agent), to: framework)
+        let due = now + .milliseconds(pauseMilliseconds)
+        frameworks[framework]?.operations[uuid]?.retryDue = due
+        frameworks[framework]?.operations[uuid]?.retryMilliseconds = pauseMilliseconds
+        timers.add(.feedback(framework, uuid), at: due)
+    }
+
+    /// The framework has had its time to acknowledge.
+    mutating func tellEndAgain(_ uuid: OperationUUID, to framework: FrameworkID) {
+        guard let operation = frameworks[framework]?.operations[uuid] else { return }
+        tellEnd(
+            uuid, to: framework,
+            pauseMilliseconds: min(
+                2 * operation.retryMilliseconds, Self.retryMilliseconds.upperBound))
+    }
+
+    /// Between two tellings of one end; Mesos's agents have the same.
+    private static let retryMilliseconds: ClosedRange<Int64> = 10_000...600_000
+
+    /// Takes up what an agent has kept: the end of an operation that its framework did not
+    /// acknowledge to the master before this one. False: it is none, or nobody waits for it.
+    mutating func takeUpEnd(
+        of operation: AgentOperation, _ result: OperationResult, on agent: AgentID
+    ) -> Bool {
+        guard ledger.operation(result.uuid) == nil, let name = operation.id,
+            let id = operation.framework, let framework = frameworks[id], !framework.isEnding
+        else { return false }
+        agents[agent]?.heldResults.insert(result.uuid)
+        guard framework.operations[result.uuid] == nil else { return true }
+        frameworks[id]?.operations[result.uuid] = FrameworkOperation(
+            id: name, agent: agent, state: result.state)
+        reportEnd(of: operation, result.state, result.message)
+        return true
+    }
+
+    /// An agent that is gone takes along what it has done: ends that nobody has acknowledged yet
+    /// are told anew.
+    mutating func reportGone(_ agent: AgentID) {
+        for framework in frameworks.values {
+            for (uuid, operation) in framework.operations
+            where operation.agent == agent && operation.state != .goneByOperator {
+                var gone = operation
+                gone.state = .goneByOperator
+                gone.message = "the agent has been marked gone"
+                gone.statusUUID = generator.uuid()
+                frameworks[framework.id]?.operations[uuid] = gone
+                tellEnd(uuid, to: framework.id)
+            }
+        }
+    }
+
+    /// Lets an agent forget a result that it may keep for this acknowledgement.
+    mutating func acknowledgeHeld(_ uuid: OperationUUID, of agent: AgentID) {
+        guard agents[agent]?.heldResults.contains(uuid) == true else { return }
+        touch(agent)
+        acknowledgeResult(uuid, of: agent)
     }
 
     /// Tells the frameworks that an agent's pending operations are now in this state.
@@ -52,13 +119,7 @@ extension Master {
     /// A scheduler that comes back hears again what it has not acknowledged.
     mutating func resendOperationStatuses(_ id: FrameworkID) {
         guard let framework = frameworks[id] else { return }
-        for operation in framework.operations.values {
-            guard let uuid = operation.statusUUID else { continue }
-            sendStatus(
-                OperationStatus(
-                    operation: operation.id, state: operation.state,
-                    message: operation.message, uuid: uuid, agent: operation.agent), to: id)
-        }
+        for uuid in framework.operations.keys { tellEnd(uuid, to: id) }
     }
 
     mutating func acknowledgeOperation(
@@ -72,6 +133,7 @@ extension Master {
             return
         }
         frameworks[id]?.operations[found.key] = nil
+        acknowledgeHeld(found.key, of: found.value.agent)
     }
 
     mutating func reconcileOperations(_ id: FrameworkID, _ queries: [OperationQuery]) {

@@ -85,6 +85,7 @@ extension Master {
 
     mutating func operationEnded(_ id: AgentID, _ result: OperationResult) {
         guard let row = ledger.operation(result.uuid), row.agent == id else {
+            if agents[id]?.heldResults.contains(result.uuid) == true { return }
             emit(.drop(.operationUnknown, "result of \(result.uuid) from \(id)"))
             acknowledgeResult(result.uuid, of: id)
             return
@@ -99,7 +100,23 @@ extension Master {
         }
     }
 
-    private mutating func acknowledgeResult(_ uuid: OperationUUID, of id: AgentID) {
+    /// Lets the agent forget a result, unless a framework is to acknowledge it first. There is a
+    /// bound to that, so that a framework which never does so is no burden to others.
+    private mutating func release(_ row: OperationRow) {
+        let uuid = row.operation.uuid
+        let bound = options.limits.pendingOperationsPerAgent / 2
+        if let framework = row.operation.framework,
+            frameworks[framework]?.operations[uuid] != nil,
+            let held = agents[row.agent]?.heldResults.count, held < bound
+        {
+            agents[row.agent]?.heldResults.insert(uuid)
+        } else {
+            acknowledgeResult(uuid, of: row.agent)
+        }
+    }
+
+    mutating func acknowledgeResult(_ uuid: OperationUUID, of id: AgentID) {
+        agents[id]?.heldResults.remove(uuid)
         guard let connection = agents[id]?.connection else { return }
         emit(.send(connection, .acknowledgeResult(uuid)))
     }
@@ -143,7 +160,7 @@ extension Master {
         drop(row)
         audit(row, .finished)
         if let request, row.isProvisional { emit(.answer(request, .accepted)) }
-        acknowledgeResult(uuid, of: row.agent)
+        release(row)
         if agents[row.agent]?.skippedOperations.remove(uuid) != nil { rebase(row.agent) }
         reportEnd(of: row.operation, .finished, nil)
     }
@@ -157,7 +174,7 @@ extension Master {
             agents[row.agent]?.earlyUses[volume.uuid] = nil
         }
         audit(row, .failed, reason)
-        acknowledgeResult(uuid, of: row.agent)
+        release(row)
         if agents[row.agent]?.isRegistered == true { takeBack(row) }
         if let request = waiting.removeValue(forKey: uuid) {
             emit(.answer(request, .refused(Refusal(.conflict, reason))))

@@ -136,7 +136,13 @@ extension Master {
 
     /// Takes the results that the agent has kept for us.
     private mutating func settleResults(_ id: AgentID, _ registration: AgentRegistration) {
+        agents[id]?.heldResults = []
+        let operations = Dictionary(
+            registration.operations.map { ($0.uuid, $0) }, uniquingKeysWith: { $1 })
         for result in registration.results {
+            if let operation = operations[result.uuid], takeUpEnd(of: operation, result, on: id) {
+                continue
+            }
             guard let row = ledger.operation(result.uuid), row.agent == id,
                 result.state == .finished
             else {

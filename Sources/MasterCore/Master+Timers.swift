@@ -21,6 +21,11 @@ extension Master {
                 guard let request = waiting.removeValue(forKey: uuid) else { continue }
                 if let row = ledger.operation(uuid) { keep(row) }
                 emit(.answer(request, .acceptedPending(uuid)))
+            case .feedback(let framework, let operation):
+                guard frameworks[framework]?.operations[operation]?.retryDue == due else {
+                    continue
+                }
+                tellEndAgain(operation, to: framework)
             case .offer(let offer):
                 guard offers[offer] != nil else { continue }
                 removeOffer(offer, isRescinded: true)

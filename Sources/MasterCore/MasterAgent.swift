@@ -23,6 +23,9 @@ package struct MasterAgent: Sendable {
     var nextSequence: UInt64 = 1
     /// Operations in flight that `total` leaves out, because one before them failed.
     var skippedOperations: Set<OperationUUID> = []
+    /// Results that it keeps until their frameworks have acknowledged them, for a master that may
+    /// come after this one.
+    var heldResults: Set<OperationUUID> = []
     /// The UUIDs of its volumes, also of those that are being made.
     var volumeUUIDs: [ResourceKey: VolumeUUID] = [:]
     /// Uses of volumes whose CREATE the agent has not confirmed.

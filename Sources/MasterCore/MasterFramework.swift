@@ -81,4 +81,7 @@ package struct FrameworkOperation: Equatable, Sendable {
     package internal(set) var message: String?
     /// Of the status that awaits acknowledgement.
     package internal(set) var statusUUID: String?
+    /// When it is told again if it is not acknowledged, and how long that was put off.
+    var retryDue: Instant?
+    var retryMilliseconds: Int64 = 0
 }

@@ -164,6 +164,7 @@ import Testing
         #expect(harness.agent.state.total.bare == more.bare)
     }
 
+    /// Scenario: reservation_tests ReservationTest.CompatibleCheckpointedResourcesWithPersistentVolumes
     @Test func takesLessWhereItIsFree() {
         var harness = Harness()
         _ = harness.makeVolume("v")
@@ -175,6 +176,7 @@ import Testing
         #expect(harness.agent.state.total.bare == less.bare)
     }
 
+    /// Scenario: persistent_volume_tests PersistentVolumeTest.IncompatibleCheckpointedResources
     @Test func endsWhenWhatIsReservedIsGone() {
         var harness = Harness()
         _ = harness.makeVolume("v")

@@ -5,6 +5,7 @@ import Testing
 @testable import AllocatorCore
 
 @Suite struct FairnessTests {
+    /// Scenario: hierarchical_allocator_tests HierarchicalAllocatorTest.UnreservedDRF
     @Test("UnreservedDRF: the role with the least share, in it the framework with the least")
     func unreserved() {
         var cluster = Cluster()
@@ -30,6 +31,7 @@ import Testing
         #expect(cluster.offers() == ["f4 a6 cpus:1 mem:512"])
     }
 
+    /// Scenario: hierarchical_allocator_tests HierarchicalAllocatorTest.ReservedDRF
     @Test("ReservedDRF: what is reserved goes to its role; allocated, it counts in the share")
     func reserved() {
         var cluster = Cluster()
@@ -48,6 +50,7 @@ import Testing
         #expect(cluster.offers() == ["f3 a4 cpus:4 mem:4096"])
     }
 
+    /// Scenario: hierarchical_allocator_tests HierarchicalAllocatorTest.DRFWithFairnessExclusion
     @Test("DRFWithFairnessExclusion: an excluded name does not count")
     func excludedNames() {
         var cluster = Cluster { $0.excludedResourceNames = ["gpus"] }
@@ -62,6 +65,7 @@ import Testing
         #expect(cluster.offers() == ["f1 a3 cpus:1 mem:256"])
     }
 
+    /// Scenario: hierarchical_allocator_tests HierarchicalAllocatorTest.NestedRoleDRF
     @Test("NestedRoleDRF: siblings share what their parent gets")
     func nestedRoles() {
         var cluster = Cluster()
@@ -90,6 +94,7 @@ import Testing
         #expect(served == ["parent", "child", "parent", "child"])
     }
 
+    /// Scenario: hierarchical_allocator_tests HierarchicalAllocatorTest.CoarseGrained
     @Test("CoarseGrained: a framework alone gets all of several agents")
     func coarseGrained() {
         var cluster = Cluster()
@@ -107,6 +112,7 @@ import Testing
         #expect(served == ["f1", "f2", "f3", "f1", "f2", "f3"])
     }
 
+    /// Scenario: hierarchical_allocator_tests HierarchicalAllocatorTest.SameShareFairness
     @Test("SameShareFairness: equal shares take turns")
     func equalShares() {
         var cluster = Cluster()
@@ -139,6 +145,7 @@ import Testing
         #expect(served == ["f2", "f1", "f2", "f1"])
     }
 
+    /// Scenario: hierarchical_allocator_tests HierarchicalAllocatorTest.UpdateWeight
     @Test("UpdateWeight: a role of weight 2 gets twice as much")
     func weights() {
         var cluster = Cluster { $0.weights = ["r2": Amount(thousandths: 2000)] }
@@ -159,6 +166,7 @@ import Testing
         #expect(cluster.allocate().count { $0.role == "eng/db" } == 6)
     }
 
+    /// Scenario: hierarchical_allocator_tests HierarchicalAllocatorTest.NoDoubleAccounting
     @Test("NoDoubleAccounting: subscribing again and again counts once")
     func noDoubleAccounting() {
         var cluster = Cluster()

@@ -17,6 +17,7 @@ import Testing
         return (cluster, allocations)
     }
 
+    /// Scenario: hierarchical_allocator_tests HierarchicalAllocatorTest.OfferFilter
     @Test("OfferFilter: what was refused comes back when the time is over, not before")
     func filterRunsOut() {
         var (cluster, offers) = oneOffer()
@@ -30,6 +31,7 @@ import Testing
         #expect(cluster.allocator.deadline == nil)
     }
 
+    /// Scenario: hierarchical_allocator_tests HierarchicalAllocatorTest.SmallOfferFilterTimeout
     @Test("SmallOfferFilterTimeout: a time below any interval is kept")
     func shortFilter() {
         var (cluster, offers) = oneOffer()
@@ -40,6 +42,7 @@ import Testing
         #expect(cluster.offers() == ["f1 a1 cpus:2 mem:1024"])
     }
 
+    /// Scenario: hierarchical_allocator_tests HierarchicalAllocatorTest.OfferFilter
     @Test("OfferFilter: more than was refused is offered, less is not")
     func filterBlocksPartsOnly() {
         var (cluster, offers) = oneOffer()
@@ -67,6 +70,7 @@ import Testing
         #expect(cluster.offers() == ["f2 a1 cpus:2 mem:1024"])
     }
 
+    /// Scenario: hierarchical_allocator_tests HierarchicalAllocatorTest.RemoveFilters
     @Test("RemoveFilters: REVIVE clears filters, in the named roles only")
     func reviveClears() {
         var cluster = Cluster()

@@ -16,6 +16,7 @@ import Testing
         return cluster
     }
 
+    /// Scenario: hierarchical_allocator_tests HierarchicalAllocatorTest.RecoverResources
     @Test("RecoverResources: reserved and unreserved parts come back apart")
     func recovery() {
         let reserved = Make.resources(cpus: 1, disk: 128, role: "r1")
@@ -40,6 +41,7 @@ import Testing
         #expect(cluster.allocator.available(agent).isEmpty)
     }
 
+    /// Scenario: hierarchical_allocator_tests HierarchicalAllocatorTest.UpdateAllocation
     @Test("UpdateAllocation: RESERVE and CREATE of an ACCEPT, then the volume is offered")
     func convertAllocated() throws {
         var cluster = allAllocated(Make.resources(cpus: 1, mem: 64, disk: 100))
@@ -56,6 +58,7 @@ import Testing
         #expect(cluster.offers() == ["f1 a1 cpus:1 disk(r1)[v1:data]:60 disk:40 mem:64"])
     }
 
+    /// Scenario: hierarchical_allocator_tests HierarchicalAllocatorTest.UpdateAllocationRemoveResources
     @Test("UpdateAllocationRemoveResources: a conversion may take resources away")
     func conversionThatRemoves() throws {
         var cluster = allAllocated(Make.resources(cpus: 1, mem: 64, disk: 100))
@@ -86,6 +89,7 @@ import Testing
         #expect(cluster.offers() == [])
     }
 
+    /// Scenario: hierarchical_allocator_tests HierarchicalAllocatorTest.UpdateAvailableSuccess
     @Test("UpdateAvailableSuccess: an operator's RESERVE reaches the role")
     func convertAvailable() throws {
         var cluster = Cluster()
@@ -98,6 +102,7 @@ import Testing
         #expect(offers == ["f1 a1 cpus:1 mem:64", "f2 a1 cpus(r2):3"])
     }
 
+    /// Scenario: hierarchical_allocator_tests HierarchicalAllocatorTest.UpdateAvailableFail
     @Test("UpdateAvailableFail: not what is offered or in use")
     func convertWhatIsAllocated() throws {
         var cluster = allAllocated(Make.resources(cpus: 4, mem: 64))
@@ -111,6 +116,7 @@ import Testing
         #expect(cluster.offers() == [])
     }
 
+    /// Scenario: hierarchical_allocator_tests HierarchicalAllocatorTest.UpdateSlaveTotalResources
     @Test("UpdateSlaveTotalResources: more is offered, less is owed")
     func newTotal() {
         var cluster = allAllocated(Make.resources(cpus: 2, mem: 64))
@@ -124,6 +130,7 @@ import Testing
         #expect(cluster.offers() == ["f1 a1 cpus:1"], "one of the two is gone")
     }
 
+    /// Scenario: hierarchical_allocator_tests HierarchicalAllocatorTest.RemoveSlaveRecoverResources
     @Test("RemoveSlaveRecoverResources: recovering from an agent that is gone")
     func goneAgent() {
         var cluster = allAllocated(Make.resources(cpus: 2, mem: 64))

@@ -5,6 +5,7 @@ import Testing
 @testable import AllocatorCore
 
 @Suite struct RoleTests {
+    /// Scenario: hierarchical_allocator_tests HierarchicalAllocatorTest.Reservations
     @Test("Reservations: to their own role only")
     func reservationsGoToTheirRole() {
         var cluster = Cluster()
@@ -17,6 +18,7 @@ import Testing
         #expect(cluster.offers() == ["f1 a1 cpus(r1):2 mem(r1):1024"])
     }
 
+    /// Scenario: hierarchical_allocator_tests HierarchicalAllocatorTest.OfferAncestorReservationsToDescendantChild
     @Test("OfferAncestorReservationsToDescendantChild")
     func ancestorsReservations() {
         var cluster = Cluster()
@@ -46,6 +48,7 @@ import Testing
         #expect(cluster.offers() == ["poor a1 cpus:1 mem:64", "owner a1 cpus(r2):2"])
     }
 
+    /// Scenario: hierarchical_allocator_tests HierarchicalAllocatorTest.FrameworkLoopMESOS_9554
     @Test("FrameworkLoopMESOS_9554: one who can't have it does not keep it from the next")
     func oneWhoCanNotHaveIt() {
         var cluster = Cluster()
@@ -56,6 +59,7 @@ import Testing
         #expect(cluster.offers() == ["f2 a1 cpus(r2):1 disk:100"])
     }
 
+    /// Scenario: hierarchical_allocator_tests HierarchicalAllocatorTest.NonScalarReservationTrackingMESOS_9555
     @Test("NonScalarReservationTrackingMESOS_9555: reserved ports")
     func reservedPorts() throws {
         var cluster = Cluster()

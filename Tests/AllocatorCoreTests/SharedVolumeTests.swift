@@ -8,6 +8,7 @@ import Testing
     let volume = Make.volume("v1", disk: 10, role: "r1", isShared: true)
     let agent = AgentID("a1")
 
+    /// Scenario: hierarchical_allocator_tests HierarchicalAllocatorTest.SharedResourcesCapability
     @Test("SharedResourcesCapability: only to who can share")
     func capability() {
         var cluster = Cluster()
@@ -18,6 +19,7 @@ import Testing
         #expect(cluster.offers() == ["able a1 disk(r1)[v1:data]:10"])
     }
 
+    /// Scenario: hierarchical_allocator_tests HierarchicalAllocatorTestWithParam.AllocateSharedResources
     @Test("AllocateSharedResources: offered again while in use, with what else there is")
     func offeredWhileInUse() {
         var cluster = Cluster()
@@ -59,6 +61,7 @@ import Testing
         #expect(offers.count == 2)
     }
 
+    /// Scenario: hierarchical_allocator_tests HierarchicalAllocatorTest.UpdateAllocationSharedPersistentVolume
     @Test(
         "UpdateAllocationSharedPersistentVolume: made shared by an ACCEPT, then offered to others")
     func creation() throws {

@@ -7,6 +7,7 @@ import Testing
 @Suite struct SuppressionTests {
     let id = FrameworkID("f1")
 
+    /// Scenario: hierarchical_allocator_tests HierarchicalAllocatorTest.SuppressAndReviveOffers
     @Test("SuppressAndReviveOffers: nothing until revived, then at once")
     func suppressAndRevive() {
         var cluster = Cluster()
@@ -21,6 +22,7 @@ import Testing
         #expect(cluster.offers() == ["f1 a1 cpus:2 mem:1024", "f1 a2 cpus:1 mem:64"])
     }
 
+    /// Scenario: hierarchical_allocator_tests HierarchicalAllocatorTest.SuppressAndReviveOffersWithMultiRole
     @Test("SuppressAndReviveOffersWithMultiRole: role by role")
     func roleByRole() {
         var cluster = Cluster()
@@ -34,6 +36,7 @@ import Testing
         #expect(cluster.allocate().map(\.role) == ["r1"])
     }
 
+    /// Scenario: hierarchical_allocator_tests HierarchicalAllocatorTest.DeactivateAndReactivateFramework
     @Test("DeactivateAndReactivateFramework: a suppressed role stays suppressed")
     func reactivation() {
         var cluster = Cluster()
@@ -51,6 +54,7 @@ import Testing
         #expect(cluster.offers() == [])
     }
 
+    /// Scenario: hierarchical_allocator_tests HierarchicalAllocatorTest.ReviveOffers
     @Test("ReviveOffers: revive of a framework that has offers brings no second ones")
     func reviveWithOffers() {
         var cluster = Cluster()

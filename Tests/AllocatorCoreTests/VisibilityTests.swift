@@ -5,6 +5,7 @@ import Testing
 @testable import AllocatorCore
 
 @Suite struct VisibilityTests {
+    /// Scenario: hierarchical_allocator_tests HierarchicalAllocatorTest.Allocatable
     @Test("Allocatable: little cpus alone and little mem alone are enough; disk is not")
     func minimum() {
         var cluster = Cluster()
@@ -17,6 +18,7 @@ import Testing
         #expect(cluster.offers() == ["f1 a2 mem:32", "f1 a4 cpus:0.01"])
     }
 
+    /// Scenario: hierarchical_allocator_tests HierarchicalAllocatorTest.FrameworkEmptyMinAllocatable
     @Test("FrameworkEmptyMinAllocatable: without a minimum everything is offered")
     func noMinimum() {
         var cluster = Cluster { $0.minAllocatable = [] }
@@ -39,7 +41,8 @@ import Testing
         #expect(cluster.offers() == ["f1 a2 cpus:1 mem:32"])
     }
 
-    @Test func anIdleVolumeIsSeenWhenCpusAndMemAreExhausted() {
+    @Test("Idle volumes are not hidden by the minimum allocatable resources")
+    func anIdleVolumeIsSeenWhenCpusAndMemAreExhausted() {
         var cluster = Cluster()
         cluster.framework("f1", "r1")
         let used = Make.resources(cpus: 4, mem: 1024)
@@ -60,6 +63,7 @@ import Testing
         #expect(cluster.offers() == ["f1 a1 cpus(r1):1 disk:50"])
     }
 
+    /// Scenario: hierarchical_allocator_tests HierarchicalAllocatorTest.OversubscribedNotAllocated
     @Test("OversubscribedNotAllocated: revocable resources only to who can use them")
     func revocable() {
         var cluster = Cluster()

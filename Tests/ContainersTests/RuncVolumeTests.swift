@@ -6,7 +6,8 @@ import Testing
 
 @Suite(.enabled(if: RuncBench.isAvailable, "no runc containers here"), .timeLimit(.minutes(3)))
 struct RuncVolumeTests {
-    @Test func volumesAppearNestedAndReadOnlyAsAsked() async throws {
+    @Test("A nested container_path works; read-only is read-only")
+    func volumesAppearNestedAndReadOnlyAsAsked() async throws {
         let bench = try RuncBench()
         let launcher = try bench.launcher()
         let (outer, inner, fixed) = try (
@@ -33,9 +34,11 @@ struct RuncVolumeTests {
         #expect(!FileManager.default.fileExists(atPath: "/opt/f"))
     }
 
-    @Test(arguments: [
-        "/no/such/directory", "/", "/proc/x", "/dev/shm", "../up", "a/../../b", "", ".",
-    ])
+    @Test(
+        "A container_path that climbs out or has no place is refused, not skipped",
+        arguments: [
+            "/no/such/directory", "/", "/proc/x", "/dev/shm", "../up", "a/../../b", "", ".",
+        ])
     func aContainerPathWithoutAPlaceIsRefused(_ path: String) throws {
         let bench = try RuncBench()
         let launcher = try bench.launcher()

@@ -11,9 +11,11 @@ import Testing
         }
     }
 
+    /// Names of scenarios, which a script reads, are as long as they are.
     @Test func noLineIsLongerThan100Columns() {
         for file in Self.both {
-            for (number, line) in file.lines.enumerated() where line.count > 100 {
+            for (number, line) in file.lines.enumerated()
+            where line.count > 100 && !line.contains("/// Scenario: ") {
                 Issue.record("\(file.path):\(number + 1) has \(line.count) columns")
             }
         }

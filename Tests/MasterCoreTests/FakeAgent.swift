@@ -26,8 +26,8 @@ final class FakeAgent {
     var heard: [MasterMessage] = []
     /// Operations that it has received and not ended.
     var inFlight: [AgentOperation] = []
-    /// Those that have ended, also when the master knows.
-    var ended: [AgentOperation] = []
+    /// Those that have ended, also after their results are acknowledged.
+    var ended: [OperationUUID: AgentOperation] = [:]
     var gaps = 0
     private var updates = 0
 
@@ -42,9 +42,7 @@ final class FakeAgent {
                 id: id, hostname: "host", address: "10.0.0.1", port: 5051, resources: base,
                 version: "1", bootID: bootID),
             total: total, lastSequence: lastSequence, results: results,
-            operations: ended.filter { operation in
-                results.contains { $0.uuid == operation.uuid }
-            } + inFlight, volumes: volumes,
+            operations: results.compactMap { ended[$0.uuid] } + inFlight, volumes: volumes,
             frameworks: frameworks.keys.sorted().compactMap { frameworks[$0] },
             executors: executors,
             tasks: tasks.keys.sorted().compactMap { tasks[$0] })
@@ -103,7 +101,7 @@ final class FakeAgent {
             uuid: operation.uuid, sequence: operation.sequence,
             state: message == nil ? .finished : .failed, message: message)
         results.append(result)
-        ended.append(operation)
+        ended[result.uuid] = operation
         inFlight.removeAll { $0.uuid == result.uuid }
         return [.operationResult(result)]
     }

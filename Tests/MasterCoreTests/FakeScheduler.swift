@@ -72,6 +72,27 @@ struct FakeScheduler {
                 offers: [try offer.id], operations: operations, refuseSeconds: refuseSeconds))
     }
 
+    /// Accepts all that it is offered of the one agent that there is.
+    @discardableResult
+    func acceptAll(_ operations: [OfferOperation]) throws -> Answer? {
+        cluster.pass(seconds: 0.1)
+        return try call(
+            .accept(offers: offers.map(\.id), operations: operations, refuseSeconds: 0))
+    }
+
+    /// The sum of its offers, without their allocation, after a time in which all is offered again
+    /// that was refused for none.
+    func offered() -> Resources {
+        cluster.pass(seconds: 0.1)
+        return offers.reduce(into: Resources()) { $0.add($1.resources) }.allocated(to: nil)
+    }
+
+    /// One of its tasks ends.
+    func end(_ task: String, on agent: FakeAgent, _ state: TaskState = .finished) throws {
+        let key = TaskKey(try id, TaskID(task))
+        for message in agent.end(key, state) { cluster.say(agent, message) }
+    }
+
     /// Acknowledges every update that was ever received.
     func acknowledgeAll() throws {
         for update in updates {

@@ -211,6 +211,7 @@ import Testing
     }
 
     /// SharedPersistentVolumeMultipleTasks.
+    /// Scenario: persistent_volume_tests PersistentVolumeTest.SharedPersistentVolumeMultipleTasks
     @Test func sharedVolumesServeSeveralTasksAndAreDestroyedUnusedOnly() throws {
         let volume = disk(16).volume("shv", isShared: true)
         try scheduler.accept([

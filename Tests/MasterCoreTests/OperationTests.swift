@@ -25,6 +25,9 @@ import Testing
     }
 
     /// CreateAndDestroyPersistentVolumes, GrowVolume, ShrinkVolume with feedback.
+    /// Scenario: persistent_volume_tests PersistentVolumeTest.CreateAndDestroyPersistentVolumes
+    /// Scenario: agent_operation_feedback_tests AgentOperationFeedbackTest.OperationUpdateContainsAgentID
+    /// Scenario: agent_operation_feedback_tests AgentOperationFeedbackTest.CleanupAcknowledgedTerminalOperation
     @Test func everyOperationOfAFrameworkEndsInFeedback() throws {
         let volume = disk(64).volume("v")
         let grown = disk(96).volume("v")
@@ -51,7 +54,8 @@ import Testing
     }
 
     /// In Mesos a framework's SHRINK_VOLUME loses what it frees until the agent registers again.
-    @Test func shrinkFreesWhatItTakesOff() throws {
+    @Test("SHRINK_VOLUME by a framework loses nothing of what it frees")
+    func shrinkFreesWhatItTakesOff() throws {
         let volume = disk(100).volume("v")
         try scheduler.accept([
             OfferOperation(.reserve([disk(100)], source: [])), OfferOperation(.create([volume])),
@@ -64,6 +68,7 @@ import Testing
     }
 
     /// The texts of transcript 08.
+    /// Scenario: reservation_tests ReservationTest.DropReserveWithDifferentRole
     @Test func errorsInMesosWords() throws {
         let place = "; on agent \(id) at 10.0.0.1:5051 (host)"
         let error = try perform("op-role", .reserve([disk(1, for: "zzz")], source: []))
@@ -102,6 +107,11 @@ import Testing
     /// UnknownOperationKnownAgent, UnknownOperationRecoveredAgent,
     /// UnknownOperationUnreachableAgent,
     /// ReconcileAgentOperationOnGoneAgent.
+    /// Scenario: operation_reconciliation_tests OperationReconciliationTest.UnknownOperationKnownAgent
+    /// Scenario: operation_reconciliation_tests OperationReconciliationTest.UnknownOperationUnreachableAgent
+    /// Scenario: operation_reconciliation_tests OperationReconciliationTest.UnknownOperationAgentMarkedGone
+    /// Scenario: operation_reconciliation_tests OperationReconciliationTest.UnknownOperationUnknownAgent
+    /// Scenario: operation_reconciliation_tests OperationReconciliationTest.ReconcileUnackedAgentOperation
     @Test func operationReconciliation() throws {
         func reconcile(_ name: String, _ agent: AgentID?) throws -> OperationStatus? {
             try scheduler.call(

@@ -17,6 +17,7 @@ import Testing
         cluster.operate(kind, on: id)?.refusal
     }
 
+    /// Scenario: persistent_volume_endpoints_tests PersistentVolumeEndpointsTest.DynamicReservation
     @Test func aCycleLeavesEverythingAsItWas() throws {
         let volume = disk(256).volume("v1")
         #expect(cluster.operate(.reserve([disk(1024)], source: []), on: id) == .accepted)
@@ -81,6 +82,8 @@ import Testing
     }
 
     /// Statuses and texts of transcripts 03 and 03b.
+    /// Scenario: reservation_endpoints_tests ReservationEndpointsTest.InvalidResource
+    /// Scenario: persistent_volume_endpoints_tests PersistentVolumeEndpointsTest.DeleteNonExistentVolume
     @Test func refusalsInMesosWords() throws {
         let place = "agent \(id) at 10.0.0.1:5051 (host)"
         #expect(
@@ -103,7 +106,8 @@ import Testing
     }
 
     /// The requests on which a Mesos 1.11 master dies.
-    @Test func nothingIsReservedAndNobodyDies() throws {
+    @Test("Reserving nothing is refused, and nobody dies of it")
+    func nothingIsReservedAndNobodyDies() throws {
         let nothing = Resource.scalar("disk", 0).reserved(for: "db")
         #expect(refused(.reserve([nothing], source: []))?.kind == .invalid)
         #expect(refused(.unreserve([nothing]))?.kind == .invalid)
@@ -121,6 +125,7 @@ import Testing
         #expect(refused(.create([volume]))?.kind == .invalid)
     }
 
+    /// Scenario: reservation_endpoints_tests ReservationEndpointsTest.ReserveOfferedResources
     @Test func offersAreRescindedOnlyAsFarAsNeeded() throws {
         let second = try cluster.addAgent()
         let scheduler = cluster.subscribe(.test())

@@ -6,6 +6,7 @@ import Testing
 
 /// What every backend must do, run on each that this machine has.
 @Suite struct VolumeBackendContract {
+    /// Scenario: persistent_volume_tests PersistentVolumeTest.PreparePersistentVolume
     @Test(arguments: TestBackend.usable)
     func aNewVolumeIsEmptyAndItsRootBelongsToItsUser(_ backend: TestBackend) throws {
         let disk = try TestDisk(backend)
@@ -52,7 +53,7 @@ import Testing
         #expect(usage.usableBytes <= backend.bytes)
     }
 
-    @Test(arguments: TestBackend.usable)
+    @Test("CREATE adopts no stale data: it is kept elsewhere", arguments: TestBackend.usable)
     func whatStoodInAVolumesPlaceIsKeptElsewhereAndNeverAdopted(_ backend: TestBackend) throws {
         let disk = try TestDisk(backend)
         let store = try disk.store()

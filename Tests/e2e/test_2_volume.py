@@ -18,6 +18,7 @@ def reserved(*names):
     return [scalar(name, size[name], ROLE) for name in names]
 
 
+# Scenario: persistent_volume_tests PersistentVolumeTest.AccessPersistentVolume
 def test_life(binary):
     with Cluster(binary) as cluster, Framework(cluster.url, ROLE) as framework:
         whole = amounts(cluster.operator.agents()[0]["total_resources"])

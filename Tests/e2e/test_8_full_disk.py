@@ -94,8 +94,9 @@ def ended(framework, task):
             "UPDATE", lambda e: e["update"]["status"]["task_id"]["value"] == name, since)
         since = framework.events.index(event, since) + 1
         status = event["update"]["status"]
-        framework.call("ACKNOWLEDGE", agent_id=status["agent_id"], task_id=status["task_id"],
-                       uuid=status["uuid"])
+        if "uuid" in status:
+            framework.call("ACKNOWLEDGE", agent_id=status["agent_id"],
+                           task_id=status["task_id"], uuid=status["uuid"])
         if status["state"] in ENDED:
             return status
 

@@ -1,4 +1,4 @@
-import AgentCore
+package import AgentCore
 package import Containers
 import Foundation
 import Glibc
@@ -28,6 +28,7 @@ package struct AgentSettings: Sendable {
     package var resources: Resources
     /// From `--attributes`: the AgentInfo without id and resources.
     package var info = Payload()
+    package var reconfigurationPolicy = ReconfigurationPolicy.compatible
     package var volumeBackend = BackendPreference.auto
     package var switchesUser = true
     /// The rest between two counts of what is used of disks.
@@ -207,10 +208,12 @@ package final class AgentDaemon: Sendable {
     }
 
     private func options(port: Int) -> AgentOptions {
-        AgentOptions(
+        var options = AgentOptions(
             hostname: settings.hostname, address: settings.address, port: port,
             version: settings.version, payload: settings.info,
             workDirectory: settings.workDirectory)
+        options.reconfigurationPolicy = settings.reconfigurationPolicy
+        return options
     }
 
     private func makeRoute(
@@ -225,11 +228,16 @@ package final class AgentDaemon: Sendable {
             watch: watch, storage: storage, version: version)
         let executors = ExecutorEndpoint(host: host, answers: answers, streams: streams)
         let legacy = LegacyEndpoint(version: version, agentsPort: 0)
-        return { request, responder in
+        return { [host, version] request, responder in
             switch request.path {
             case "/api/v1/executor", "/slave(1)/api/v1/executor":
                 executors.handle(request, responder)
             case "/api/v1", "/slave(1)/api/v1": operators.handle(request, responder)
+            case "/state", "/slave(1)/state":
+                host.query { agent, _ in
+                    let answer = LegacyAgentState.answer(agent, version)
+                    return { responder.answer(HTTPAnswer(answer)) }
+                }
             default: legacy.handle(request, responder)
             }
         }

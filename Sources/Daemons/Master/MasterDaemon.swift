@@ -87,13 +87,24 @@ package final class MasterDaemon: Sendable {
         let scheduler = SchedulerEndpoint(host: host, answers: answers, streams: streams)
         let operators = OperatorEndpoint(
             host: host, answers: answers, views: views, audit: AuditQueries(registry: registry))
+        let forms = LegacyCallEndpoint(host: host, answers: answers)
         let legacy = LegacyEndpoint(version: version, agentsPort: agentsPort)
-        return { request, responder in
+        return { [host] request, responder in
             switch request.path {
             case "/api/v1/scheduler", "/master/api/v1/scheduler":
                 scheduler.handle(request, responder)
             case "/api/v1", "/master/api/v1": operators.handle(request, responder)
-            default: legacy.handle(request, responder)
+            case "/slaves", "/master/slaves":
+                host.query { master, _ in
+                    let answer = LegacyAgents.answer(master, only: request.query["slave_id"])
+                    return { responder.answer(HTTPAnswer(answer)) }
+                }
+            default:
+                if let call = LegacyCall(path: request.path) {
+                    forms.handle(call, request, responder)
+                } else {
+                    legacy.handle(request, responder)
+                }
             }
         }
     }

@@ -1,3 +1,4 @@
+import AgentCore
 import ArgumentParser
 import Containers
 import Daemons
@@ -32,6 +33,7 @@ struct AgentCommand: AsyncParsableCommand {
         settings.hostname = common.hostname
         settings.checksInvariants = common.checkInvariants
         settings.volumeBackend = try options.preference()
+        settings.reconfigurationPolicy = try options.policy()
         settings.switchesUser = options.switchUser && geteuid() == 0
         settings.watchIntervalMilliseconds = max(
             1_000, options.containerDiskWatchInterval.milliseconds)
@@ -67,6 +69,9 @@ struct AgentFlags: ParsableArguments {
     var resources: String?
     @Option(help: "The role of resources that name none.")
     var defaultRole = "*"
+    @Option(
+        help: "How resources may change between two starts: equal, additive or compatible.")
+    var reconfigurationPolicy = "compatible"
     @Option(help: "Like 'rack:r1;disks:4;vlans:[10-20]'.")
     var attributes = ""
     @Option(help: "auto, project-quota, btrfs, loop, loop-ext4, loop-xfs or directory.")
@@ -95,6 +100,15 @@ struct AgentFlags: ParsableArguments {
             throw CommandFailure("--volume-backend \(volumeBackend): use one of \(known)")
         }
         return preference
+    }
+
+    func policy() throws -> ReconfigurationPolicy {
+        guard let policy = ReconfigurationPolicy(rawValue: reconfigurationPolicy) else {
+            throw CommandFailure(
+                "--reconfiguration-policy \(reconfigurationPolicy): use equal, additive or"
+                    + " compatible")
+        }
+        return policy
     }
 
     func imageRegistry() throws -> ImageRegistry {
@@ -186,6 +200,7 @@ struct AgentFlags: ParsableArguments {
     var arguments: [String] {
         var arguments = [
             "--default-role=\(defaultRole)",
+            "--reconfiguration-policy=\(reconfigurationPolicy)",
             "--volume-backend=\(volumeBackend)", "--launcher=\(launcher)",
             "--host-root=\(hostRoot)", "--docker-registry=\(dockerRegistry)",
             "--container-disk-watch-interval=\(containerDiskWatchInterval.milliseconds)ms",
