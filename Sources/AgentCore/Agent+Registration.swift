@@ -13,7 +13,7 @@ extension Agent {
     func registration() -> AgentRegistration {
         var frameworks = state.frameworks
         for launch in waiting.launches { frameworks[launch.key.framework] = launch.framework }
-        // A master that has never heard of these tells their frameworks of their end.
+        // Of ends that it has never heard of a master tells their frameworks and the audit trail.
         return AgentRegistration(
             description: description, total: state.total, lastSequence: state.lastSequence,
             results: state.sortedResults.map(\.result),
