@@ -61,7 +61,7 @@ import Testing
         let holders = try #require(verdict.reasons.last?.holders)
         #expect(holders.map { $0.offer == nil } == [true, false])
         #expect(holders[0].resources == Resources([.scalar("cpus", 1)]))
-        #expect(verdict.reasons.last?.text.contains("tasks of") == true)
+        #expect(verdict.reasons.last?.text == "all of the agent is in use or offered")
     }
 
     @Test func agentsThatAreAway() throws {
