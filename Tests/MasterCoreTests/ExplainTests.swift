@@ -190,4 +190,13 @@ import Testing
             try Master().explainOffers(OfferQuestion(framework: id), at: cluster.now)
         }
     }
+
+    @Test func everyReasonHasATextAndACodeOfItsOwn() {
+        let codes = OfferReason.Code.allCases
+        #expect(Set(codes.map(\.rawValue)).count == codes.count)
+        for code in codes {
+            #expect(!OfferReason(code).text.isEmpty)
+            #expect(code.rawValue.allSatisfy { $0.isUppercase || $0 == "_" })
+        }
+    }
 }
