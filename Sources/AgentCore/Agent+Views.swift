@@ -33,6 +33,13 @@ extension Agent {
         package var tasks: [TaskKey]
     }
 
+    /// Operations whose result nobody has acknowledged yet, and those that have not ended; by their
+    /// numbers.
+    package func operationViews() -> [(operation: AgentOperation, state: OperationState)] {
+        state.sortedResults.map { ($0.operation, $0.result.state) }
+            + operations.prefix(operations.count).map { ($0.operation, .pending) }
+    }
+
     /// Frameworks with anything here, by their ids.
     package func frameworkViews() -> [FrameworkView] {
         var executors: [FrameworkID: [ExecutorView]] = [:]

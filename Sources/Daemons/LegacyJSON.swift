@@ -7,6 +7,7 @@ import Wire
 /// Values of the answers from before the v1 API, whose objects have names as keys.
 enum LegacyJSON {
     case bool(Bool)
+    case integer(Int)
     case number(Double)
     case text(String)
     case list([LegacyJSON])
@@ -18,6 +19,7 @@ enum LegacyJSON {
     var bytes: [UInt8] {
         switch self {
         case .bool(let value): Array((value ? "true" : "false").utf8)
+        case .integer(let value): Array("\(value)".utf8)
         case .number(let value): Array("\(value)".utf8)
         case .text(let value): Self.quoted(value)
         case .list(let values):

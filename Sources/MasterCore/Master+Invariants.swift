@@ -11,6 +11,7 @@ import OrderedCollections
 // - Whatever the allocator counts as held is in an offer, a task or an executor.
 // - Tasks, executors and offers are on admitted agents, and the indexes both ways agree.
 // - Every stack of reservations in the confirmed books has one row, and every row a resource.
+// - A result that an agent keeps is awaited by a framework, and its operation is not pending.
 // - The numbers of an agent's pending operations have no gap and end before the next one.
 
 extension Master {
@@ -38,6 +39,15 @@ extension Master {
         }
         for agent in agents.keys where ledger.agents[agent]?.standing != .admitted {
             found.append("agent \(agent) is not admitted by the ledger")
+        }
+        for agent in agents.values {
+            for uuid in agent.heldResults.sorted() {
+                if ledger.operation(uuid) != nil
+                    || !frameworks.values.contains(where: { $0.operations[uuid] != nil })
+                {
+                    found.append("agent \(agent.id) keeps the result \(uuid) for nobody")
+                }
+            }
         }
         for uuid in waiting.keys.sorted() where ledger.operation(uuid) == nil {
             found.append("a call waits for operation \(uuid), which is not pending")

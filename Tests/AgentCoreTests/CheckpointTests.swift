@@ -121,6 +121,9 @@ import Testing
             let told = try #require(registration(of: &harness))
             #expect(told.results.map(\.uuid) == [operation.uuid, own.uuid])
             #expect(told.operations == [operation, own])
+            let views = harness.agent.operationViews()
+            #expect(views.map(\.operation) == [operation, own])
+            #expect(views.map(\.state) == [.finished, .finished])
         }
         harness.hear(.registered(Harness.agentID, pingTimeoutMilliseconds: 0))
         harness.hear(.acknowledgeResult(operation.uuid))

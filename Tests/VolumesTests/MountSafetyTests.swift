@@ -32,4 +32,30 @@ struct MountSafetyTests {
         #expect(try FileStatus.ifPresent(sandbox) == nil)
         #expect(try readText("\(volume)/deep/er/row") == "precious")
     }
+
+    @Test("A failing DESTROY stops nothing: it ends when what held it up is gone")
+    func failingErasure() throws {
+        let disk = try TestDisk(.directory)
+        let store = try disk.store()
+        let volume = try disk.ready(store, disk.spec(1))
+        try writeText("own", to: "\(volume)/own")
+        let outside = "\(disk.root)/outside"
+        for path in [outside, "\(volume)/inner"] { try Files.makeDirectories(path) }
+        try writeText("theirs", to: "\(outside)/row")
+        try Mount.bind(outside, at: "\(volume)/inner")
+        try store.retire(disk.spec(1).uuid)
+        for _ in 0..<2 {
+            #expect(throws: VolumeError.self) { try disk.erase(store, disk.spec(1).uuid) }
+        }
+        #expect(try readText("\(outside)/row") == "theirs")
+        // Its name is free, and other volumes come and go, also in a process that comes after.
+        let next = try disk.ready(try disk.store(), disk.spec(2))
+        #expect(try Files.list(next).isEmpty)
+        for mount in try MountTable.current().below(disk.root) {
+            try Mount.detach(mount.mountPoint, isLazy: false)
+        }
+        #expect(try disk.erase(store, disk.spec(1).uuid) == .done)
+        #expect(try readText("\(outside)/row") == "theirs")
+        #expect(try Files.list(next).isEmpty)
+    }
 }

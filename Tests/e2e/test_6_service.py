@@ -2,6 +2,7 @@
 import os
 import signal
 
+from client import Operator
 from cluster import Cluster, eventually, pids_of
 
 FILE = """
@@ -67,6 +68,9 @@ def test_life(binary):
         eventually("no volumes", lambda: cluster.json("volumes") == [])
         eventually("no process", lambda: sleeper() is None)
         eventually("no service", lambda: cluster.json("service", "status") == [])
+        # Its scheduler has acknowledged all that its operations came to.
+        agent = Operator(f"http://127.0.0.1:{cluster.agent_port}")
+        eventually("acknowledgements", lambda: agent.get("GET_OPERATIONS") == {})
 
 
 def ready(cluster):

@@ -1,5 +1,5 @@
 """Volumes under tasks of several users, a dying agent, and tasks that never start."""
-from client import Framework, operation, scalar
+from client import Framework, Operator, operation, scalar
 from cluster import Cluster, eventually
 from test_3_restarts import sleepers
 from test_8_full_disk import ended
@@ -53,6 +53,35 @@ def test_a_plain_user_writes_to_its_volumes(binary):
             again = launch(framework, has("own", "shared"), [own, shared],
                            "test $(cat at/own/x at/shared/x | tr -d '\\n') = 12", user="nobody")
             framework.state(again, "TASK_FINISHED")
+
+
+def followed(cluster):
+    agent = Operator(f"http://127.0.0.1:{cluster.agent_port}")
+    return [(o["info"]["id"]["value"], o["latest_status"]["state"])
+            for o in agent.get("GET_OPERATIONS").get("operations", [])]
+
+
+# Scenario: operation_reconciliation_tests OperationReconciliationTest.UnackedAgentOperationAfterMasterFailover
+def test_an_end_outlives_master_and_agent_until_it_is_acknowledged(binary):
+    with Cluster(binary) as cluster, Framework(cluster.url, ROLE) as framework:
+        reserve = {**operation("RESERVE", resources=[disk(32)]), "id": {"value": "op-1"}}
+        framework.accept(framework.offer(), reserve)
+        first = framework.wait("UPDATE_OPERATION_STATUS")["update_operation_status"]["status"]
+        assert first["state"] == "OPERATION_FINISHED" and "uuid" in first, first
+        assert followed(cluster) == [("op-1", "OPERATION_FINISHED")]
+        for daemon in ["agent", "master"]:
+            cluster.kill(daemon)
+            eventually("the agent", cluster.wait_for_agent)
+        mark = len(framework.events)
+        framework.subscribe()
+        again = framework.wait(
+            "UPDATE_OPERATION_STATUS", since=mark)["update_operation_status"]["status"]
+        assert again["operation_id"] == {"value": "op-1"} and "uuid" in again, again
+        assert again["state"] == "OPERATION_FINISHED", again
+        framework.call(
+            "ACKNOWLEDGE_OPERATION_STATUS", agent_id=again["agent_id"], uuid=again["uuid"]["value"],
+            operation_id=again["operation_id"])
+        eventually("its acknowledgement", lambda: followed(cluster) == [])
 
 
 # Scenario: persistent_volume_tests PersistentVolumeTest.SlaveRecovery

@@ -62,6 +62,11 @@ struct AgentEndpoint: Sendable {
                 let response = AgentViews.state(agent)
                 return { finish(.success(response)) }
             }
+        case .getOperations:
+            host.query { agent, _ in
+                let response = AgentViews.operations(agent)
+                return { finish(.success(response)) }
+            }
         case .getContainers:
             host.query { [containers, watch] agent, now in
                 let found = AgentViews.containers(agent)

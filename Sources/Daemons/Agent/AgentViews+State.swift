@@ -34,6 +34,17 @@ extension AgentViews {
         return response
     }
 
+    /// GET_OPERATIONS.
+    static func operations(_ agent: Agent) -> Mesos_V1_Agent_Response {
+        var response = Mesos_V1_Agent_Response()
+        response.type = .getOperations
+        let id = agent.state.id ?? AgentID("")
+        response.getOperations.operations = agent.operationViews().map {
+            Mesos_V1_Operation($0.operation, agent: id, state: $0.state)
+        }
+        return response
+    }
+
     private static func framework(
         _ description: FrameworkDescription
     ) -> Mesos_V1_Agent_Response.GetFrameworks.Framework {

@@ -21,7 +21,7 @@ enum LegacyAgents {
         let description = view.row.description
         return [
             ("id", .text(view.row.id.value)), ("hostname", .text(description.hostname)),
-            ("port", .number(Double(description.port))),
+            ("port", .integer(description.port)),
             ("pid", .text("slave(1)@\(description.address):\(description.port)")),
             ("registered_time", .number(seconds(view.row.registeredNanoseconds))),
             ("version", .text(description.version)),

@@ -17,6 +17,7 @@ final class SchedulerConnection: Sendable {
         case suppress([String])
         case kill(TaskID, AgentID)
         case acknowledge(StatusUpdate)
+        case acknowledgeOperation(Mesos_V1_OperationStatus)
         case reconcile([ServiceTask])
     }
 
@@ -137,6 +138,11 @@ final class SchedulerConnection: Sendable {
             message.acknowledge.agentID.value = update.agent?.value ?? ""
             message.acknowledge.taskID.value = update.task.value
             message.acknowledge.uuid = Data(uuidBytes(update.uuid?.value ?? ""))
+        case .acknowledgeOperation(let status):
+            message.type = .acknowledgeOperationStatus
+            message.acknowledgeOperationStatus.agentID = status.agentID
+            message.acknowledgeOperationStatus.uuid = status.uuid.value
+            message.acknowledgeOperationStatus.operationID = status.operationID
         case .reconcile(let tasks):
             message.type = .reconcile
             message.reconcile.tasks = tasks.map { task in

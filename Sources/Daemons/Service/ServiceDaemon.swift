@@ -165,6 +165,11 @@ package final class ServiceDaemon: Sendable {
                 .operationEnded(
                     OperationID(status.operationID.value), state,
                     message: status.hasMessage ? status.message : nil))
+            guard status.hasUuid else { return }
+            // What is asked for after the event leaves when all that follows from it is stored.
+            host.query { [connection] _, _ in
+                { connection.send(.acknowledgeOperation(status)) }
+            }
         case .error:
             logger.error("refused", metadata: ["text": "\(event.error.message)"])
         default: break
