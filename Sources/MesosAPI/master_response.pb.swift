@@ -662,7 +662,8 @@ package nonisolated struct Mesos_V1_Master_Response: @unchecked Sendable {
       /// Clears the value of `message`. Subsequent reads from it will return its default value.
       package mutating func clearMessage() {self._message = nil}
 
-      /// Absent: an operator, or the master itself.
+      /// Absent: an operator, or the master itself. Of TEARDOWN and KILL_TASK: whose tasks; of lost,
+      /// found, unclaimed and moved volumes: who made them.
       package var frameworkID: Mesos_V1_FrameworkID {
         get {_frameworkID ?? Mesos_V1_FrameworkID()}
         set {_frameworkID = newValue}

@@ -99,10 +99,15 @@ func auditTable(_ lines: [AuditLine]) -> Table {
 
 private func actor(of line: AuditLine) -> String {
     let principal = line.hasPrincipal ? line.principal : nil
-    if line.hasFrameworkID {
+    switch line.action {
+    case "AGENT_UNREACHABLE", "VOLUME_LOST", "VOLUME_FOUND", "VOLUME_UNCLAIMED", "VOLUME_MOVED":
+        return "master"
+    case "TEARDOWN", "KILL_TASK", "AGENT_GONE":
+        return principal ?? "operator"
+    default:
+        guard line.hasFrameworkID else { return principal ?? "operator" }
         return "framework \(line.frameworkID.value)" + (principal.map { " (\($0))" } ?? "")
     }
-    return principal ?? (line.operationUuid.isEmpty ? "-" : "operator")
 }
 
 /// `what it was => what it became`, without what both sides have.
