@@ -1,3 +1,4 @@
+internal import Glibc
 internal import Linux
 
 /// A file with a file system of its own, mounted through a loop device: a hard limit and space that
@@ -11,6 +12,9 @@ package struct LoopImageBackend: VolumeBackend {
     package let enforcement = Enforcement.kernel
     package let growsWhileMounted: Bool
     package let needsPreparation = true
+
+    /// Two milliseconds each.
+    private static let busyAttempts = 25
 
     private let templates: FormatTemplates
 
@@ -177,7 +181,7 @@ package struct LoopImageBackend: VolumeBackend {
 
     package func unmount(_ volume: StoredVolume) throws(VolumeError) {
         do throws(SystemError) {
-            guard try Mount.detach(volume.paths.data, isLazy: false) else { return }
+            guard try unmountPatiently(volume.paths.data) else { return }
             _ = try? Files.removeDirectory(volume.paths.data)
         } catch {
             guard error.isBusy else { throw .system(error) }
@@ -186,6 +190,20 @@ package struct LoopImageBackend: VolumeBackend {
             }
             throw .stillAttached(by: holders)
         }
+    }
+
+    /// A child of this process that is between fork and exec has its open files, too: as for
+    /// `proveDetached`, such a moment is waited for.
+    private func unmountPatiently(_ path: String) throws(SystemError) -> Bool {
+        for _ in 0..<Self.busyAttempts {
+            do throws(SystemError) {
+                return try Mount.detach(path, isLazy: false)
+            } catch {
+                guard error.isBusy else { throw error }
+                usleep(2000)
+            }
+        }
+        return try Mount.detach(path, isLazy: false)
     }
 
     /// By statfs of the right file system, never of what lies below a missing mount.

@@ -183,7 +183,7 @@ import Testing
         let spec = disk.spec()
         let path = try disk.ready(try disk.store(), spec)
         try writeText("kept", to: "\(path)/file")
-        try Mount.detach(path, isLazy: false)
+        try patiently { try Mount.detach(path, isLazy: false) }
         // Somebody writes where the volume should be.
         try writeText("stray", to: "\(path)/stray")
         let restarted = try disk.store()

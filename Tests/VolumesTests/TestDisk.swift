@@ -173,6 +173,23 @@ func fill(_ path: String, limit: Int64) throws -> (bytes: Int64, error: SystemEr
     return (written, nil)
 }
 
+/// Repeats what finds something in use: a child of another test has this process's open files
+/// between its fork and its exec.
+func patiently(_ body: () throws -> Void) throws {
+    for _ in 0..<2_000 {
+        do {
+            return try body()
+        } catch let error as SystemError where error.isBusy {
+            usleep(1_000)
+        } catch VolumeError.system(let error) where error.isBusy {
+            usleep(1_000)
+        } catch VolumeError.stillAttached {
+            usleep(1_000)
+        }
+    }
+    try body()
+}
+
 func writeText(_ text: String, to path: String) throws {
     try DurableFile.write(Array(text.utf8), to: path, mode: 0o644)
 }

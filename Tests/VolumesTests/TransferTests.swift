@@ -140,7 +140,7 @@ import Testing
         let target = try #require(try store.keepWhenDestroyed(spec.uuid, as: "legacy"))
         // Said before a crash, done after it.
         let again = try disk.store()
-        try again.retire(spec.uuid)
+        try patiently { try again.retire(spec.uuid) }
         #expect(again.inventory().isEmpty && !FileStatus.exists(path))
         let owner = try #require(try DurableFile.read("\(target).json"))
         #expect(VolumeRecord(decoding: owner)?.uuid == spec.uuid)
