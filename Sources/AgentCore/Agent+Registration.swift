@@ -13,12 +13,11 @@ extension Agent {
     func registration() -> AgentRegistration {
         var frameworks = state.frameworks
         for launch in waiting.launches { frameworks[launch.key.framework] = launch.framework }
-        // A master that has never heard of these tells their frameworks of their end.
-        let ended = state.sortedResults.filter { $0.operation.id != nil }
+        // Of ends that it has never heard of a master tells their frameworks and the audit trail.
         return AgentRegistration(
             description: description, total: state.total, lastSequence: state.lastSequence,
             results: state.sortedResults.map(\.result),
-            operations: ended.map(\.operation)
+            operations: state.sortedResults.map(\.operation)
                 + operations.prefix(operations.count).map(\.operation),
             volumes: state.sortedVolumes.filter { volumeProblems[$0.uuid] != Self.missingVolume },
             frameworks: frameworks.keys.sorted().compactMap { frameworks[$0] },

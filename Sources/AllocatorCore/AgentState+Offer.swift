@@ -4,81 +4,177 @@ internal import Model
 struct OfferTarget {
     let role: String
     let capabilities: FrameworkDescription.Capabilities
-    /// What the client has refused of this agent, in unallocated form.
-    let refused: [Resources]
+    /// What keeps the client from being offered this agent again.
+    let filters: [Filter]
 
-    /// Whether one refusal covers all of it.
-    func hasRefused(_ parts: [Resources.Entry]) -> Bool {
-        refused.contains { refused in
-            parts.allSatisfy { refused.contains($0.resource, copies: $0.copies) }
+    /// The refusal that covers all of it.
+    func filter(blocking parts: [Resources.Entry]) -> Filter? {
+        filters.first { filter in
+            parts.allSatisfy { filter.resources.contains($0.resource, copies: $0.copies) }
         }
     }
 
-    /// Whether a client of these capabilities can make sense of a resource.
-    func understands(_ resource: Resource) -> Bool {
-        if resource.isRevocable, !capabilities.contains(.revocableResources) { return false }
-        if resource.isShared, !capabilities.contains(.sharedResources) { return false }
-        if resource.name == "gpus", !capabilities.contains(.gpuResources) { return false }
-        return resource.reservations.count < 2 || capabilities.contains(.reservationRefinement)
+    /// What the client would have to be capable of to make sense of a resource; nil: it is.
+    func missingCapability(
+        for resource: Resource
+    ) -> FrameworkDescription.Capabilities? {
+        if resource.isRevocable, !capabilities.contains(.revocableResources) {
+            return .revocableResources
+        }
+        if resource.isShared, !capabilities.contains(.sharedResources) { return .sharedResources }
+        if resource.name == "gpus", !capabilities.contains(.gpuResources) { return .gpuResources }
+        if resource.reservations.count >= 2, !capabilities.contains(.reservationRefinement) {
+            return .reservationRefinement
+        }
+        return nil
+    }
+
+    func understands(_ resource: Resource) -> Bool { missingCapability(for: resource) == nil }
+}
+
+/// Why a part of an agent's rest is not in a client's offer.
+enum Withholding: Equatable {
+    case reservedForOthers
+    case capability(FrameworkDescription.Capabilities)
+    /// The agent has GPUs, and the client can't use any.
+    case agentHasGPUs
+    case belowMinimum
+    /// Shared, in use, and nothing else is there that it could ride along with.
+    case sharedInUse
+    case filtered(Filter)
+
+    static func == (left: Withholding, right: Withholding) -> Bool {
+        switch (left, right) {
+        case (.reservedForOthers, .reservedForOthers), (.agentHasGPUs, .agentHasGPUs),
+            (.belowMinimum, .belowMinimum), (.sharedInUse, .sharedInUse):
+            true
+        case (.capability(let one), .capability(let other)): one == other
+        case (.filtered(let one), .filtered(let other)): one.sequence == other.sequence
+        case (.reservedForOthers, _), (.capability, _), (.agentHasGPUs, _), (.belowMinimum, _),
+            (.sharedInUse, _), (.filtered, _):
+            false
+        }
     }
 }
 
+/// Hears from the cutting of an offer what is left out and why, in the order of the checks.
+protocol OfferNotes {
+    /// Whether anyone wants to hear of what a pass need not even look at.
+    static var areKept: Bool { get }
+    mutating func note(_ entry: Resources.Entry, _ why: Withholding)
+}
+
+extension OfferNotes {
+    mutating func note(_ entries: some Sequence<Resources.Entry>, _ why: Withholding) {
+        guard Self.areKept else { return }
+        for entry in entries { note(entry, why) }
+    }
+}
+
+/// For a pass, which wants the offer only: nothing of it is left once it is compiled.
+struct NoNotes: OfferNotes {
+    static var areKept: Bool { false }
+    mutating func note(_ entry: Resources.Entry, _ why: Withholding) {}
+}
+
+/// What of an agent's rest one client may have, in unallocated form.
+struct OfferCut {
+    var parts: [Resources.Entry] = []
+    /// The roles of whose reservations something is among the parts.
+    var owners: [String] = []
+    var takesUnreserved = false
+    /// Where shared volumes begin among the parts.
+    var sharedFrom = 0
+}
+
 extension AgentState {
-    /// Whether there is something that someone might be offered.
-    func isOfferable(minimum: [ResourceQuantities]) -> Bool {
-        guard isActive else { return false }
-        if !reserved.isEmpty || hasIdleShared { return true }
-        return !unreserved.isEmpty && AgentState.reaches(minimum) { unreserved.total(of: $0) }
+    /// Why nobody at all is offered anything.
+    enum Obstacle { case inactive, nothingLeft, belowMinimum }
+
+    /// Nil: there is something that someone might be offered.
+    func obstacle(minimum: [ResourceQuantities]) -> Obstacle? {
+        guard isActive else { return .inactive }
+        if !reserved.isEmpty || hasIdleShared { return nil }
+        guard !unreserved.isEmpty else { return .nothingLeft }
+        let reaches = AgentState.reaches(minimum) { unreserved.total(of: $0) }
+        return reaches ? nil : .belowMinimum
     }
 
-    /// Takes all of the rest that a client may have, in unallocated form; nil: nothing, or nothing
-    /// but what it has refused.
+    /// All of the rest that a client may have; nil: nothing, or nothing but what it has refused.
     ///
     /// Reserved resources are offered to their role and its subroles however little they are: an
     /// idle volume must be seen to be used or destroyed. The unreserved rest comes only if the
     /// whole offer reaches the minimum, and from an agent with GPUs only to who can use GPUs. A
     /// shared volume in use rides along with other resources; alone it would be offered forever.
-    mutating func takeOffer(
-        for target: OfferTarget, minimum: [ResourceQuantities]
-    ) -> [Resources.Entry]? {
-        var parts: [Resources.Entry] = []
-        var owners: [String] = []
+    func cut(
+        for target: OfferTarget, minimum: [ResourceQuantities], notes: inout some OfferNotes
+    ) -> OfferCut? {
+        var cut = OfferCut()
         if !reserved.isEmpty {
             for owner in Role.lineage(of: target.role) {
                 guard let pool = reserved[owner] else { continue }
-                let before = parts.count
-                for entry in pool.entries where target.understands(entry.resource) {
-                    parts.append(entry)
-                }
-                if parts.count > before { owners.append(owner) }
+                let before = cut.parts.count
+                appendUnderstood(of: pool, to: &cut.parts, target, &notes)
+                if cut.parts.count > before { cut.owners.append(owner) }
             }
         }
-        let takesUnreserved = appendUnreserved(to: &parts, target, minimum)
-        let sharedFrom = parts.count
-        appendShared(to: &parts, target)
-        guard !parts.isEmpty, !target.hasRefused(parts) else { return nil }
-        for owner in owners {
+        noteForeign(target, &notes)
+        cut.takesUnreserved = appendUnreserved(to: &cut.parts, target, minimum, &notes)
+        cut.sharedFrom = cut.parts.count
+        appendShared(to: &cut.parts, target, &notes)
+        guard !cut.parts.isEmpty else { return nil }
+        if let filter = target.filter(blocking: cut.parts) {
+            notes.note(cut.parts, .filtered(filter))
+            return nil
+        }
+        return cut
+    }
+
+    /// Removes from the rest what a client gets.
+    mutating func take(_ cut: OfferCut, for target: OfferTarget) {
+        for owner in cut.owners {
             let rest = reserved[owner]?.filter { !target.understands($0) }
             reserved[owner] = rest?.isEmpty == false ? rest : nil
         }
-        if takesUnreserved { unreserved = unreserved.filter { !target.understands($0) } }
-        for entry in parts[sharedFrom...] {
+        if cut.takesUnreserved { unreserved = unreserved.filter { !target.understands($0) } }
+        for entry in cut.parts[cut.sharedFrom...] {
             sharedInUse.add(entry.resource)
             sharedOffered.add(entry.resource)
         }
-        return parts
+    }
+
+    private func appendUnderstood(
+        of pool: Resources, to parts: inout [Resources.Entry], _ target: OfferTarget,
+        _ notes: inout some OfferNotes
+    ) {
+        for entry in pool.entries {
+            if let capability = target.missingCapability(for: entry.resource) {
+                notes.note(entry, .capability(capability))
+            } else {
+                parts.append(entry)
+            }
+        }
+    }
+
+    /// A pass looks only at the role's own reservations and those above it.
+    private func noteForeign<Notes: OfferNotes>(_ target: OfferTarget, _ notes: inout Notes) {
+        guard Notes.areKept else { return }
+        for owner in reserved.keys.sorted() where !Role.mayUse(target.role, reservedFor: owner) {
+            notes.note(reserved[owner]?.entries ?? [], .reservedForOthers)
+        }
     }
 
     private func appendUnreserved(
-        to parts: inout [Resources.Entry], _ target: OfferTarget, _ minimum: [ResourceQuantities]
+        to parts: inout [Resources.Entry], _ target: OfferTarget, _ minimum: [ResourceQuantities],
+        _ notes: inout some OfferNotes
     ) -> Bool {
-        guard !unreserved.isEmpty,
-            !hasGPUs || target.capabilities.contains(.gpuResources)
-        else { return false }
-        let reservedCount = parts.count
-        for entry in unreserved.entries where target.understands(entry.resource) {
-            parts.append(entry)
+        guard !unreserved.isEmpty else { return false }
+        guard !hasGPUs || target.capabilities.contains(.gpuResources) else {
+            notes.note(unreserved.entries, .agentHasGPUs)
+            return false
         }
+        let reservedCount = parts.count
+        appendUnderstood(of: unreserved, to: &parts, target, &notes)
         let reaches = AgentState.reaches(minimum) { name in
             var sum = Amount.zero
             for entry in parts where entry.resource.name == name {
@@ -86,20 +182,28 @@ extension AgentState {
             }
             return sum
         }
-        if !reaches { parts.removeSubrange(reservedCount...) }
+        if !reaches {
+            notes.note(parts[reservedCount...], .belowMinimum)
+            parts.removeSubrange(reservedCount...)
+        }
         return parts.count > reservedCount
     }
 
-    private func appendShared(to parts: inout [Resources.Entry], _ target: OfferTarget) {
+    private func appendShared(
+        to parts: inout [Resources.Entry], _ target: OfferTarget, _ notes: inout some OfferNotes
+    ) {
         guard !shared.isEmpty else { return }
         let ridesAlong = !parts.isEmpty
-        for entry in shared.entries
-        where target.understands(entry.resource)
-            && Role.mayUse(target.role, reservedFor: entry.resource.role)
-            && !sharedOffered.contains(entry.resource)
-            && (ridesAlong || !sharedInUse.contains(entry.resource))
-        {
-            parts.append(entry)
+        for entry in shared.entries where !sharedOffered.contains(entry.resource) {
+            if let capability = target.missingCapability(for: entry.resource) {
+                notes.note(entry, .capability(capability))
+            } else if !Role.mayUse(target.role, reservedFor: entry.resource.role) {
+                notes.note(entry, .reservedForOthers)
+            } else if !ridesAlong, sharedInUse.contains(entry.resource) {
+                notes.note(entry, .sharedInUse)
+            } else {
+                parts.append(entry)
+            }
         }
     }
 

@@ -12,7 +12,8 @@ extension Allocator {
     /// interval is granted at once, together with all others until the next pass; later ones are
     /// held until the interval is over, so that a framework gets at most `maxReoffersPerSecond`.
     mutating func refuse(
-        _ resources: Resources, by client: Int, on agent: Int, for span: Span, at now: Instant
+        _ resources: Resources, by client: Int, on agent: Int, for span: Span,
+        from origin: FilterOrigin, at now: Instant
     ) {
         let framework = clients[client].framework
         guard frameworks[framework].filterCount < options.filtersPerFramework else { return }
@@ -28,7 +29,7 @@ extension Allocator {
         }
         var filter = Filter(
             resources: resources, expiry: isHeld ? max(now + span, reofferAt) : now + span,
-            sequence: filterSequence + 1)
+            sequence: filterSequence + 1, origin: origin)
         guard filter.expiry > now else { return }
         filterSequence += 1
         if isHeld {
@@ -64,11 +65,11 @@ extension Allocator {
         return true
     }
 
-    /// What a client is not to be offered of an agent.
-    func refused(by client: Int, on agent: Int) -> [Resources] {
+    /// What keeps a client from being offered an agent.
+    func filters(of client: Int, on agent: Int) -> [Filter] {
         guard clients[client].filterCount > 0 else { return [] }
-        var result = clients[client].filters[agent]?.map(\.resources) ?? []
-        if let hold = clients[client].holds[agent] { result.append(hold.resources) }
+        var result = clients[client].filters[agent] ?? []
+        if let hold = clients[client].holds[agent] { result.append(hold) }
         return result
     }
 

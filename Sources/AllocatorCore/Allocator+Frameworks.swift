@@ -129,12 +129,16 @@ extension Allocator {
         frameworks.remove(framework)
     }
 
+    /// Why a client is offered nothing of any agent; nil: it is eligible.
+    func obstacle(to client: Int) -> Client.Obstacle? {
+        guard frameworks[clients[client].framework].isActive else { return .frameworkInactive }
+        guard clients[client].isSubscribed else { return .notSubscribed }
+        return clients[client].isSuppressed ? .suppressed : nil
+    }
+
     /// Who becomes eligible looks at every agent.
     private mutating func updateEligibility(of client: Int) {
-        let framework = clients[client].framework
-        let isEligible =
-            frameworks[framework].isActive && clients[client].isSubscribed
-            && !clients[client].isSuppressed
+        let isEligible = obstacle(to: client) == nil
         guard clients[client].isEligible != isEligible else { return }
         clients[client].isEligible = isEligible
         sorter.setEligible(clients[client].leaf, isEligible)

@@ -7,7 +7,7 @@ extension Allocator {
     /// filter the same or less is not offered to it again in that role until the time is over.
     package mutating func recover(
         _ framework: FrameworkID, agent: AgentID, resources: Resources, filter: Span?,
-        at now: Instant
+        from origin: FilterOrigin = .decline, at now: Instant
     ) {
         guard let framework = frameworkIndexes[framework], let agent = agentIndexes[agent] else {
             return
@@ -22,7 +22,7 @@ extension Allocator {
             agents[agent].give(part)
             markDirty(agent)
             if let filter, clients[client].isSubscribed {
-                refuse(part, by: client, on: agent, for: filter, at: now)
+                refuse(part, by: client, on: agent, for: filter, from: origin, at: now)
             }
             removeIfUnused(client)
         }
@@ -99,6 +99,6 @@ extension Allocator {
     }
 
     mutating func updateOfferable(_ agent: Int) {
-        offerable.set(agent, agents[agent].isOfferable(minimum: options.minAllocatable))
+        offerable.set(agent, agents[agent].obstacle(minimum: options.minAllocatable) == nil)
     }
 }

@@ -62,7 +62,7 @@ extension Allocator {
         if state.reserved.keys.sorted().contains(where: { state.reserved[$0]?.isEmpty == true }) {
             problems.append("\(state.id): an empty pool")
         }
-        let isOfferable = state.isOfferable(minimum: options.minAllocatable)
+        let isOfferable = state.obstacle(minimum: options.minAllocatable) == nil
         if offerable.contains(agent) != isOfferable {
             problems.append("\(state.id): offerable is \(!isOfferable)")
         }

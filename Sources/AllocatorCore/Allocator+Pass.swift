@@ -4,13 +4,33 @@ internal import Model
 /// With more candidates than this, going through all clients is as quick as sorting them.
 private let candidatesSortedApart = 16
 
+/// Where a pass goes.
+struct PassPlan {
+    /// Sorted; one may be there twice.
+    let agents: [Int]
+    /// Clients that look at all of them.
+    let fresh: [Int]
+}
+
 extension Allocator {
     /// Allocates the rests of all candidates in the order of fairness and says to whom. The order
     /// changes with each allocation, so that several agents go to several frameworks in one pass.
     package mutating func allocate(at now: Instant) -> [Allocation] {
+        guard let plan = beginPass(at: now) else { return [] }
+        var result: [Allocation] = []
+        var last = -1
+        for agent in plan.agents where agent != last {
+            last = agent
+            serve(agent, fresh: plan.fresh, into: &result)
+        }
+        return result
+    }
+
+    /// Ends the filters that ran out and says where there is something to do; nil: nowhere.
+    mutating func beginPass(at now: Instant) -> PassPlan? {
         pass += 1
         releaseFilters(at: now)
-        guard !candidates.isEmpty || !fresh.isEmpty else { return [] }
+        guard !candidates.isEmpty || !fresh.isEmpty else { return nil }
         sorter.refresh()
         for client in fresh { clients[client].isFresh = false }
         let fresh = fresh.filter { clients[$0].isEligible }
@@ -19,16 +39,10 @@ extension Allocator {
         candidates.removeAll(keepingCapacity: true)
         if !fresh.isEmpty { visited += offerable.members }
         visited.sort()
-        var result: [Allocation] = []
-        var last = -1
-        for agent in visited where agent != last {
-            last = agent
-            serve(agent, fresh: fresh, into: &result)
-        }
-        return result
+        return PassPlan(agents: visited, fresh: fresh)
     }
 
-    private mutating func serve(_ agent: Int, fresh: [Int], into result: inout [Allocation]) {
+    mutating func serve(_ agent: Int, fresh: [Int], into result: inout [Allocation]) {
         let isDirty = agents[agent].isDirty
         let few = agents[agent].waiting + fresh
         agents[agent].isCandidate = false
@@ -48,19 +62,29 @@ extension Allocator {
         for client in sorted { offer(agent, to: client, into: &result) }
     }
 
+    /// An agent's rest as a client sees it.
+    func target(_ client: Int, on agent: Int) -> OfferTarget {
+        OfferTarget(
+            role: clients[client].role,
+            capabilities: frameworks[clients[client].framework].capabilities,
+            filters: filters(of: client, on: agent))
+    }
+
     private mutating func offer(
         _ agent: Int, to client: Int, into result: inout [Allocation]
     ) {
         let framework = clients[client].framework
         guard !isSaturated(framework) else { return }
-        let role = clients[client].role
-        let target = OfferTarget(
-            role: role, capabilities: frameworks[framework].capabilities,
-            refused: refused(by: client, on: agent))
-        guard let parts = agents[agent].takeOffer(for: target, minimum: options.minAllocatable)
+        let target = target(client, on: agent)
+        var notes = NoNotes()
+        guard
+            let cut = agents[agent].cut(
+                for: target, minimum: options.minAllocatable, notes: &notes)
         else { return }
+        agents[agent].take(cut, for: target)
+        let role = target.role
         var resources = Resources()
-        for entry in parts {
+        for entry in cut.parts {
             resources.add(entry.resource.with(allocationRole: role), copies: entry.copies)
         }
         changeHolding(of: client, on: agent, names: resources.sortedNames, isServed: true) { held in

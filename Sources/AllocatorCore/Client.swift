@@ -21,6 +21,8 @@ struct FrameworkState: Sendable {
 
 /// A framework in one of its roles: what the sorter orders and what an offer goes to.
 struct Client: Sendable {
+    enum Obstacle { case frameworkInactive, notSubscribed, suppressed }
+
     var framework = -1
     var role = ""
     /// Its leaf in the sorter.
@@ -41,17 +43,30 @@ struct Client: Sendable {
     var filterCount = 0
 }
 
+/// What resources came back by, when they are not to be offered again at once.
+package enum FilterOrigin: String, Equatable, Sendable, CaseIterable {
+    case decline = "DECLINE"
+    /// What an ACCEPT left over.
+    case accept = "ACCEPT"
+    /// The offer was rescinded for an operation of an operator.
+    case rescind = "RESCIND"
+    /// The master could not make an offer of them.
+    case unsent = "UNSENT"
+}
+
 /// Blocks offers of what was refused, or of a part of it, until it runs out.
 struct Filter: Sendable {
     /// In unallocated form.
     private(set) var resources: Resources
     private(set) var expiry: Instant
     let sequence: UInt64
+    let origin: FilterOrigin
 
-    init(resources: Resources, expiry: Instant, sequence: UInt64) {
+    init(resources: Resources, expiry: Instant, sequence: UInt64, origin: FilterOrigin) {
         self.resources = resources
         self.expiry = expiry
         self.sequence = sequence
+        self.origin = origin
     }
 
     /// Blocks what either blocks, for the longer time.

@@ -10,6 +10,12 @@ extension Sorter {
 
     /// Whether one leaf's turn comes before another's, wherever in the tree they are.
     func precedes(_ left: Int, _ right: Int) -> Bool {
+        let (left, right) = compared(left, right)
+        return isBefore(left, right)
+    }
+
+    /// The siblings at which the ways to two leaves part: their turns decide.
+    func compared(_ left: Int, _ right: Int) -> (Int, Int) {
         var left = left
         var right = right
         while nodes[left].depth > nodes[right].depth { left = nodes[left].parent }
@@ -18,7 +24,7 @@ extension Sorter {
             left = nodes[left].parent
             right = nodes[right].parent
         }
-        return isBefore(left, right)
+        return (left, right)
     }
 
     /// Where a node stands among its siblings; nil for the root.

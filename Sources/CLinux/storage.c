@@ -54,6 +54,8 @@ int clinux_loop_status(int loop, struct clinux_loop_status *status) {
 
 int clinux_loop_set_capacity(int loop) { return ioctl(loop, LOOP_SET_CAPACITY, 0); }
 
+int clinux_loop_clear(int loop) { return ioctl(loop, LOOP_CLR_FD, 0); }
+
 // Project ids and inode flags
 
 int clinux_project_get(int fd, struct clinux_project *project) {
@@ -109,6 +111,17 @@ int clinux_project_quota_set(int fd, const char *device, uint32_t id, uint64_t l
     block.dqb_bsoftlimit = block.dqb_bhardlimit;
     block.dqb_valid = QIF_BLIMITS;
     return project_quotactl(fd, device, Q_SETQUOTA, id, &block);
+}
+
+int clinux_project_quota_next(int fd, const char *device, uint32_t *id, struct clinux_quota *quota) {
+    struct if_nextdqblk block;
+    memset(&block, 0, sizeof block);
+    if (project_quotactl(fd, device, Q_GETNEXTQUOTA, *id, &block) < 0) return -1;
+    *id = block.dqb_id;
+    quota->limit_bytes = block.dqb_bhardlimit * QIF_DQBLKSIZE;
+    quota->used_bytes = block.dqb_curspace;
+    quota->used_inodes = block.dqb_curinodes;
+    return 0;
 }
 
 // btrfs

@@ -156,7 +156,7 @@ package nonisolated struct Holdfast_Registration: Sendable {
 
   package var tasks: [Holdfast_TaskReport] = []
 
-  /// Those that have not ended yet, by their numbers.
+  /// Those whose end the master has not acknowledged, by their numbers.
   package var operations: [Holdfast_Operation] = []
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()

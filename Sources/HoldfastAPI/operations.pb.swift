@@ -312,6 +312,16 @@ package nonisolated struct Holdfast_Operation: Sendable {
 
   package var volumeChanges: [Holdfast_VolumeChange] = []
 
+  /// Whose call it was, as authenticated.
+  package var principal: String {
+    get {_principal ?? String()}
+    set {_principal = newValue}
+  }
+  /// Returns true if `principal` has been explicitly set.
+  package var hasPrincipal: Bool {self._principal != nil}
+  /// Clears the value of `principal`. Subsequent reads from it will return its default value.
+  package mutating func clearPrincipal() {self._principal = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -322,6 +332,7 @@ package nonisolated struct Holdfast_Operation: Sendable {
   fileprivate var _frameworkID: String? = nil
   fileprivate var _operationID: String? = nil
   fileprivate var _conversion: Holdfast_Conversion? = nil
+  fileprivate var _principal: String? = nil
 }
 
 /// What became of an operation on the agent.
@@ -617,7 +628,7 @@ nonisolated extension Holdfast_VolumeChange.Resize: SwiftProtobuf.Message, Swift
 
 nonisolated extension Holdfast_Operation: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Operation"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}uuid\0\u{1}sequence\0\u{1}type\0\u{3}framework_id\0\u{3}operation_id\0\u{1}conversion\0\u{3}volume_changes\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}uuid\0\u{1}sequence\0\u{1}type\0\u{3}framework_id\0\u{3}operation_id\0\u{1}conversion\0\u{3}volume_changes\0\u{1}principal\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -632,6 +643,7 @@ nonisolated extension Holdfast_Operation: SwiftProtobuf.Message, SwiftProtobuf._
       case 5: try { try decoder.decodeSingularStringField(value: &self._operationID) }()
       case 6: try { try decoder.decodeSingularMessageField(value: &self._conversion) }()
       case 7: try { try decoder.decodeRepeatedMessageField(value: &self.volumeChanges) }()
+      case 8: try { try decoder.decodeSingularStringField(value: &self._principal) }()
       default: break
       }
     }
@@ -663,6 +675,9 @@ nonisolated extension Holdfast_Operation: SwiftProtobuf.Message, SwiftProtobuf._
     if !self.volumeChanges.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.volumeChanges, fieldNumber: 7)
     }
+    try { if let v = self._principal {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 8)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -674,6 +689,7 @@ nonisolated extension Holdfast_Operation: SwiftProtobuf.Message, SwiftProtobuf._
     if lhs._operationID != rhs._operationID {return false}
     if lhs._conversion != rhs._conversion {return false}
     if lhs.volumeChanges != rhs.volumeChanges {return false}
+    if lhs._principal != rhs._principal {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -107,46 +107,56 @@ package nonisolated struct Holdfast_AgentRow: Sendable {
 }
 
 /// A volume in the registry.
-package nonisolated struct Holdfast_VolumeRow: Sendable {
+package nonisolated struct Holdfast_VolumeRow: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   package var agentID: String {
-    get {_agentID ?? String()}
-    set {_agentID = newValue}
+    get {_storage._agentID ?? String()}
+    set {_uniqueStorage()._agentID = newValue}
   }
   /// Returns true if `agentID` has been explicitly set.
-  package var hasAgentID: Bool {self._agentID != nil}
+  package var hasAgentID: Bool {_storage._agentID != nil}
   /// Clears the value of `agentID`. Subsequent reads from it will return its default value.
-  package mutating func clearAgentID() {self._agentID = nil}
+  package mutating func clearAgentID() {_uniqueStorage()._agentID = nil}
 
   package var volume: Holdfast_Volume {
-    get {_volume ?? Holdfast_Volume()}
-    set {_volume = newValue}
+    get {_storage._volume ?? Holdfast_Volume()}
+    set {_uniqueStorage()._volume = newValue}
   }
   /// Returns true if `volume` has been explicitly set.
-  package var hasVolume: Bool {self._volume != nil}
+  package var hasVolume: Bool {_storage._volume != nil}
   /// Clears the value of `volume`. Subsequent reads from it will return its default value.
-  package mutating func clearVolume() {self._volume = nil}
+  package mutating func clearVolume() {_uniqueStorage()._volume = nil}
 
   package var standing: Holdfast_VolumeRow.Standing {
-    get {_standing ?? .active}
-    set {_standing = newValue}
+    get {_storage._standing ?? .active}
+    set {_uniqueStorage()._standing = newValue}
   }
   /// Returns true if `standing` has been explicitly set.
-  package var hasStanding: Bool {self._standing != nil}
+  package var hasStanding: Bool {_storage._standing != nil}
   /// Clears the value of `standing`. Subsequent reads from it will return its default value.
-  package mutating func clearStanding() {self._standing = nil}
+  package mutating func clearStanding() {_uniqueStorage()._standing = nil}
 
   package var report: Holdfast_VolumeReport {
-    get {_report ?? Holdfast_VolumeReport()}
-    set {_report = newValue}
+    get {_storage._report ?? Holdfast_VolumeReport()}
+    set {_uniqueStorage()._report = newValue}
   }
   /// Returns true if `report` has been explicitly set.
-  package var hasReport: Bool {self._report != nil}
+  package var hasReport: Bool {_storage._report != nil}
   /// Clears the value of `report`. Subsequent reads from it will return its default value.
-  package mutating func clearReport() {self._report = nil}
+  package mutating func clearReport() {_uniqueStorage()._report = nil}
+
+  /// Absent: no task has held it yet.
+  package var lastUse: Holdfast_VolumeUse {
+    get {_storage._lastUse ?? Holdfast_VolumeUse()}
+    set {_uniqueStorage()._lastUse = newValue}
+  }
+  /// Returns true if `lastUse` has been explicitly set.
+  package var hasLastUse: Bool {_storage._lastUse != nil}
+  /// Clears the value of `lastUse`. Subsequent reads from it will return its default value.
+  package mutating func clearLastUse() {_uniqueStorage()._lastUse = nil}
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -164,10 +174,245 @@ package nonisolated struct Holdfast_VolumeRow: Sendable {
 
   package init() {}
 
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// A reservation in the registry: all that an agent has under one stack.
+package nonisolated struct Holdfast_ReservationRow: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var uuid: String {
+    get {_uuid ?? String()}
+    set {_uuid = newValue}
+  }
+  /// Returns true if `uuid` has been explicitly set.
+  package var hasUuid: Bool {self._uuid != nil}
+  /// Clears the value of `uuid`. Subsequent reads from it will return its default value.
+  package mutating func clearUuid() {self._uuid = nil}
+
+  package var agentID: String {
+    get {_agentID ?? String()}
+    set {_agentID = newValue}
+  }
+  /// Returns true if `agentID` has been explicitly set.
+  package var hasAgentID: Bool {self._agentID != nil}
+  /// Clears the value of `agentID`. Subsequent reads from it will return its default value.
+  package mutating func clearAgentID() {self._agentID = nil}
+
+  package var stack: [Holdfast_Reservation] = []
+
+  package var frameworkID: String {
+    get {_frameworkID ?? String()}
+    set {_frameworkID = newValue}
+  }
+  /// Returns true if `frameworkID` has been explicitly set.
+  package var hasFrameworkID: Bool {self._frameworkID != nil}
+  /// Clears the value of `frameworkID`. Subsequent reads from it will return its default value.
+  package mutating func clearFrameworkID() {self._frameworkID = nil}
+
+  package var createdNanoseconds: Int64 {
+    get {_createdNanoseconds ?? 0}
+    set {_createdNanoseconds = newValue}
+  }
+  /// Returns true if `createdNanoseconds` has been explicitly set.
+  package var hasCreatedNanoseconds: Bool {self._createdNanoseconds != nil}
+  /// Clears the value of `createdNanoseconds`. Subsequent reads from it will return its default value.
+  package mutating func clearCreatedNanoseconds() {self._createdNanoseconds = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _uuid: String? = nil
   fileprivate var _agentID: String? = nil
-  fileprivate var _volume: Holdfast_Volume? = nil
-  fileprivate var _standing: Holdfast_VolumeRow.Standing? = nil
-  fileprivate var _report: Holdfast_VolumeReport? = nil
+  fileprivate var _frameworkID: String? = nil
+  fileprivate var _createdNanoseconds: Int64? = nil
+}
+
+/// Who held a volume last.
+package nonisolated struct Holdfast_VolumeUse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var task: Holdfast_TaskKey {
+    get {_task ?? Holdfast_TaskKey()}
+    set {_task = newValue}
+  }
+  /// Returns true if `task` has been explicitly set.
+  package var hasTask: Bool {self._task != nil}
+  /// Clears the value of `task`. Subsequent reads from it will return its default value.
+  package mutating func clearTask() {self._task = nil}
+
+  package var name: String {
+    get {_name ?? String()}
+    set {_name = newValue}
+  }
+  /// Returns true if `name` has been explicitly set.
+  package var hasName: Bool {self._name != nil}
+  /// Clears the value of `name`. Subsequent reads from it will return its default value.
+  package mutating func clearName() {self._name = nil}
+
+  package var sinceNanoseconds: Int64 {
+    get {_sinceNanoseconds ?? 0}
+    set {_sinceNanoseconds = newValue}
+  }
+  /// Returns true if `sinceNanoseconds` has been explicitly set.
+  package var hasSinceNanoseconds: Bool {self._sinceNanoseconds != nil}
+  /// Clears the value of `sinceNanoseconds`. Subsequent reads from it will return its default value.
+  package mutating func clearSinceNanoseconds() {self._sinceNanoseconds = nil}
+
+  /// Absent: it holds the volume as far as is known.
+  package var untilNanoseconds: Int64 {
+    get {_untilNanoseconds ?? 0}
+    set {_untilNanoseconds = newValue}
+  }
+  /// Returns true if `untilNanoseconds` has been explicitly set.
+  package var hasUntilNanoseconds: Bool {self._untilNanoseconds != nil}
+  /// Clears the value of `untilNanoseconds`. Subsequent reads from it will return its default value.
+  package mutating func clearUntilNanoseconds() {self._untilNanoseconds = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _task: Holdfast_TaskKey? = nil
+  fileprivate var _name: String? = nil
+  fileprivate var _sinceNanoseconds: Int64? = nil
+  fileprivate var _untilNanoseconds: Int64? = nil
+}
+
+/// A line of the audit trail.
+package nonisolated struct Holdfast_AuditEntry: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var nanoseconds: Int64 {
+    get {_nanoseconds ?? 0}
+    set {_nanoseconds = newValue}
+  }
+  /// Returns true if `nanoseconds` has been explicitly set.
+  package var hasNanoseconds: Bool {self._nanoseconds != nil}
+  /// Clears the value of `nanoseconds`. Subsequent reads from it will return its default value.
+  package mutating func clearNanoseconds() {self._nanoseconds = nil}
+
+  package var action: String {
+    get {_action ?? String()}
+    set {_action = newValue}
+  }
+  /// Returns true if `action` has been explicitly set.
+  package var hasAction: Bool {self._action != nil}
+  /// Clears the value of `action`. Subsequent reads from it will return its default value.
+  package mutating func clearAction() {self._action = nil}
+
+  package var outcome: Holdfast_AuditEntry.Outcome {
+    get {_outcome ?? .finished}
+    set {_outcome = newValue}
+  }
+  /// Returns true if `outcome` has been explicitly set.
+  package var hasOutcome: Bool {self._outcome != nil}
+  /// Clears the value of `outcome`. Subsequent reads from it will return its default value.
+  package mutating func clearOutcome() {self._outcome = nil}
+
+  package var message: String {
+    get {_message ?? String()}
+    set {_message = newValue}
+  }
+  /// Returns true if `message` has been explicitly set.
+  package var hasMessage: Bool {self._message != nil}
+  /// Clears the value of `message`. Subsequent reads from it will return its default value.
+  package mutating func clearMessage() {self._message = nil}
+
+  package var frameworkID: String {
+    get {_frameworkID ?? String()}
+    set {_frameworkID = newValue}
+  }
+  /// Returns true if `frameworkID` has been explicitly set.
+  package var hasFrameworkID: Bool {self._frameworkID != nil}
+  /// Clears the value of `frameworkID`. Subsequent reads from it will return its default value.
+  package mutating func clearFrameworkID() {self._frameworkID = nil}
+
+  package var principal: String {
+    get {_principal ?? String()}
+    set {_principal = newValue}
+  }
+  /// Returns true if `principal` has been explicitly set.
+  package var hasPrincipal: Bool {self._principal != nil}
+  /// Clears the value of `principal`. Subsequent reads from it will return its default value.
+  package mutating func clearPrincipal() {self._principal = nil}
+
+  package var agentID: String {
+    get {_agentID ?? String()}
+    set {_agentID = newValue}
+  }
+  /// Returns true if `agentID` has been explicitly set.
+  package var hasAgentID: Bool {self._agentID != nil}
+  /// Clears the value of `agentID`. Subsequent reads from it will return its default value.
+  package mutating func clearAgentID() {self._agentID = nil}
+
+  package var taskID: String {
+    get {_taskID ?? String()}
+    set {_taskID = newValue}
+  }
+  /// Returns true if `taskID` has been explicitly set.
+  package var hasTaskID: Bool {self._taskID != nil}
+  /// Clears the value of `taskID`. Subsequent reads from it will return its default value.
+  package mutating func clearTaskID() {self._taskID = nil}
+
+  package var operationUuid: String {
+    get {_operationUuid ?? String()}
+    set {_operationUuid = newValue}
+  }
+  /// Returns true if `operationUuid` has been explicitly set.
+  package var hasOperationUuid: Bool {self._operationUuid != nil}
+  /// Clears the value of `operationUuid`. Subsequent reads from it will return its default value.
+  package mutating func clearOperationUuid() {self._operationUuid = nil}
+
+  package var operationID: String {
+    get {_operationID ?? String()}
+    set {_operationID = newValue}
+  }
+  /// Returns true if `operationID` has been explicitly set.
+  package var hasOperationID: Bool {self._operationID != nil}
+  /// Clears the value of `operationID`. Subsequent reads from it will return its default value.
+  package mutating func clearOperationID() {self._operationID = nil}
+
+  package var consumed: [Holdfast_Resource] = []
+
+  package var converted: [Holdfast_Resource] = []
+
+  package var volumes: [String] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  /// How it ended.
+  package nonisolated enum Outcome: Int, SwiftProtobuf.Enum, Swift.CaseIterable {
+    case finished = 1
+    case failed = 2
+    case refused = 3
+    case notKnown = 4
+
+    package init() {
+      self = .finished
+    }
+
+  }
+
+  package init() {}
+
+  fileprivate var _nanoseconds: Int64? = nil
+  fileprivate var _action: String? = nil
+  fileprivate var _outcome: Holdfast_AuditEntry.Outcome? = nil
+  fileprivate var _message: String? = nil
+  fileprivate var _frameworkID: String? = nil
+  fileprivate var _principal: String? = nil
+  fileprivate var _agentID: String? = nil
+  fileprivate var _taskID: String? = nil
+  fileprivate var _operationUuid: String? = nil
+  fileprivate var _operationID: String? = nil
 }
 
 /// An operation in flight.
@@ -353,6 +598,30 @@ package nonisolated struct Holdfast_MasterRecord: Sendable {
     set {kind = .frameworkRemoved(newValue)}
   }
 
+  package var audited: Holdfast_AuditEntry {
+    get {
+      if case .audited(let v)? = kind {return v}
+      return Holdfast_AuditEntry()
+    }
+    set {kind = .audited(newValue)}
+  }
+
+  package var reservationStored: Holdfast_ReservationRow {
+    get {
+      if case .reservationStored(let v)? = kind {return v}
+      return Holdfast_ReservationRow()
+    }
+    set {kind = .reservationStored(newValue)}
+  }
+
+  package var reservationRemoved: String {
+    get {
+      if case .reservationRemoved(let v)? = kind {return v}
+      return String()
+    }
+    set {kind = .reservationRemoved(newValue)}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -366,6 +635,9 @@ package nonisolated struct Holdfast_MasterRecord: Sendable {
     case operationRemoved(String)
     case frameworkStored(Holdfast_FrameworkRow)
     case frameworkRemoved(String)
+    case audited(Holdfast_AuditEntry)
+    case reservationStored(Holdfast_ReservationRow)
+    case reservationRemoved(String)
 
   }
 
@@ -902,7 +1174,109 @@ nonisolated extension Holdfast_AgentRow.Standing: SwiftProtobuf._ProtoNameProvid
 
 nonisolated extension Holdfast_VolumeRow: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".VolumeRow"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}agent_id\0\u{1}volume\0\u{1}standing\0\u{1}report\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}agent_id\0\u{1}volume\0\u{1}standing\0\u{1}report\0\u{3}last_use\0")
+
+  fileprivate class _StorageClass {
+    var _agentID: String? = nil
+    var _volume: Holdfast_Volume? = nil
+    var _standing: Holdfast_VolumeRow.Standing? = nil
+    var _report: Holdfast_VolumeReport? = nil
+    var _lastUse: Holdfast_VolumeUse? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _agentID = source._agentID
+      _volume = source._volume
+      _standing = source._standing
+      _report = source._report
+      _lastUse = source._lastUse
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._agentID) }()
+        case 2: try { try decoder.decodeSingularMessageField(value: &_storage._volume) }()
+        case 3: try { try decoder.decodeSingularEnumField(value: &_storage._standing) }()
+        case 4: try { try decoder.decodeSingularMessageField(value: &_storage._report) }()
+        case 5: try { try decoder.decodeSingularMessageField(value: &_storage._lastUse) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._agentID {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+      } }()
+      try { if let v = _storage._volume {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+      } }()
+      try { if let v = _storage._standing {
+        try visitor.visitSingularEnumField(value: v, fieldNumber: 3)
+      } }()
+      try { if let v = _storage._report {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+      } }()
+      try { if let v = _storage._lastUse {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+      } }()
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Holdfast_VolumeRow, rhs: Holdfast_VolumeRow) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._agentID != rhs_storage._agentID {return false}
+        if _storage._volume != rhs_storage._volume {return false}
+        if _storage._standing != rhs_storage._standing {return false}
+        if _storage._report != rhs_storage._report {return false}
+        if _storage._lastUse != rhs_storage._lastUse {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Holdfast_VolumeRow.Standing: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}ACTIVE\0\u{1}LOST\0\u{1}UNCLAIMED\0")
+}
+
+nonisolated extension Holdfast_ReservationRow: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ReservationRow"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}uuid\0\u{3}agent_id\0\u{1}stack\0\u{3}framework_id\0\u{3}created_nanoseconds\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -910,10 +1284,11 @@ nonisolated extension Holdfast_VolumeRow: SwiftProtobuf.Message, SwiftProtobuf._
       // allocates stack space for every case branch when no optimizations are
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
-      case 1: try { try decoder.decodeSingularStringField(value: &self._agentID) }()
-      case 2: try { try decoder.decodeSingularMessageField(value: &self._volume) }()
-      case 3: try { try decoder.decodeSingularEnumField(value: &self._standing) }()
-      case 4: try { try decoder.decodeSingularMessageField(value: &self._report) }()
+      case 1: try { try decoder.decodeSingularStringField(value: &self._uuid) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self._agentID) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.stack) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self._frameworkID) }()
+      case 5: try { try decoder.decodeSingularInt64Field(value: &self._createdNanoseconds) }()
       default: break
       }
     }
@@ -924,33 +1299,180 @@ nonisolated extension Holdfast_VolumeRow: SwiftProtobuf.Message, SwiftProtobuf._
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
     // https://github.com/apple/swift-protobuf/issues/1182
-    try { if let v = self._agentID {
+    try { if let v = self._uuid {
       try visitor.visitSingularStringField(value: v, fieldNumber: 1)
     } }()
-    try { if let v = self._volume {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    try { if let v = self._agentID {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 2)
     } }()
-    try { if let v = self._standing {
-      try visitor.visitSingularEnumField(value: v, fieldNumber: 3)
+    if !self.stack.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.stack, fieldNumber: 3)
+    }
+    try { if let v = self._frameworkID {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 4)
     } }()
-    try { if let v = self._report {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    try { if let v = self._createdNanoseconds {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 5)
     } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: Holdfast_VolumeRow, rhs: Holdfast_VolumeRow) -> Bool {
+  package static func ==(lhs: Holdfast_ReservationRow, rhs: Holdfast_ReservationRow) -> Bool {
+    if lhs._uuid != rhs._uuid {return false}
     if lhs._agentID != rhs._agentID {return false}
-    if lhs._volume != rhs._volume {return false}
-    if lhs._standing != rhs._standing {return false}
-    if lhs._report != rhs._report {return false}
+    if lhs.stack != rhs.stack {return false}
+    if lhs._frameworkID != rhs._frameworkID {return false}
+    if lhs._createdNanoseconds != rhs._createdNanoseconds {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
 }
 
-nonisolated extension Holdfast_VolumeRow.Standing: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}ACTIVE\0\u{1}LOST\0\u{1}UNCLAIMED\0")
+nonisolated extension Holdfast_VolumeUse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".VolumeUse"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}task\0\u{1}name\0\u{3}since_nanoseconds\0\u{3}until_nanoseconds\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._task) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self._name) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self._sinceNanoseconds) }()
+      case 4: try { try decoder.decodeSingularInt64Field(value: &self._untilNanoseconds) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._task {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._name {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._sinceNanoseconds {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._untilNanoseconds {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 4)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Holdfast_VolumeUse, rhs: Holdfast_VolumeUse) -> Bool {
+    if lhs._task != rhs._task {return false}
+    if lhs._name != rhs._name {return false}
+    if lhs._sinceNanoseconds != rhs._sinceNanoseconds {return false}
+    if lhs._untilNanoseconds != rhs._untilNanoseconds {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Holdfast_AuditEntry: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".AuditEntry"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}nanoseconds\0\u{1}action\0\u{1}outcome\0\u{1}message\0\u{3}framework_id\0\u{1}principal\0\u{3}agent_id\0\u{3}task_id\0\u{3}operation_uuid\0\u{3}operation_id\0\u{1}consumed\0\u{1}converted\0\u{1}volumes\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt64Field(value: &self._nanoseconds) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self._action) }()
+      case 3: try { try decoder.decodeSingularEnumField(value: &self._outcome) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self._message) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self._frameworkID) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self._principal) }()
+      case 7: try { try decoder.decodeSingularStringField(value: &self._agentID) }()
+      case 8: try { try decoder.decodeSingularStringField(value: &self._taskID) }()
+      case 9: try { try decoder.decodeSingularStringField(value: &self._operationUuid) }()
+      case 10: try { try decoder.decodeSingularStringField(value: &self._operationID) }()
+      case 11: try { try decoder.decodeRepeatedMessageField(value: &self.consumed) }()
+      case 12: try { try decoder.decodeRepeatedMessageField(value: &self.converted) }()
+      case 13: try { try decoder.decodeRepeatedStringField(value: &self.volumes) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._nanoseconds {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._action {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._outcome {
+      try visitor.visitSingularEnumField(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._message {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 4)
+    } }()
+    try { if let v = self._frameworkID {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 5)
+    } }()
+    try { if let v = self._principal {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 6)
+    } }()
+    try { if let v = self._agentID {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 7)
+    } }()
+    try { if let v = self._taskID {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 8)
+    } }()
+    try { if let v = self._operationUuid {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 9)
+    } }()
+    try { if let v = self._operationID {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 10)
+    } }()
+    if !self.consumed.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.consumed, fieldNumber: 11)
+    }
+    if !self.converted.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.converted, fieldNumber: 12)
+    }
+    if !self.volumes.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.volumes, fieldNumber: 13)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Holdfast_AuditEntry, rhs: Holdfast_AuditEntry) -> Bool {
+    if lhs._nanoseconds != rhs._nanoseconds {return false}
+    if lhs._action != rhs._action {return false}
+    if lhs._outcome != rhs._outcome {return false}
+    if lhs._message != rhs._message {return false}
+    if lhs._frameworkID != rhs._frameworkID {return false}
+    if lhs._principal != rhs._principal {return false}
+    if lhs._agentID != rhs._agentID {return false}
+    if lhs._taskID != rhs._taskID {return false}
+    if lhs._operationUuid != rhs._operationUuid {return false}
+    if lhs._operationID != rhs._operationID {return false}
+    if lhs.consumed != rhs.consumed {return false}
+    if lhs.converted != rhs.converted {return false}
+    if lhs.volumes != rhs.volumes {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Holdfast_AuditEntry.Outcome: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}FINISHED\0\u{1}FAILED\0\u{1}REFUSED\0\u{1}NOT_KNOWN\0")
 }
 
 nonisolated extension Holdfast_OperationRow: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -1048,7 +1570,7 @@ nonisolated extension Holdfast_FrameworkRow: SwiftProtobuf.Message, SwiftProtobu
 
 nonisolated extension Holdfast_MasterRecord: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".MasterRecord"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}cluster_created\0\u{3}agent_stored\0\u{3}agent_removed\0\u{3}pieces_stored\0\u{3}volume_stored\0\u{3}volume_removed\0\u{3}operation_stored\0\u{3}operation_removed\0\u{3}framework_stored\0\u{3}framework_removed\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}cluster_created\0\u{3}agent_stored\0\u{3}agent_removed\0\u{3}pieces_stored\0\u{3}volume_stored\0\u{3}volume_removed\0\u{3}operation_stored\0\u{3}operation_removed\0\u{3}framework_stored\0\u{3}framework_removed\0\u{1}audited\0\u{3}reservation_stored\0\u{3}reservation_removed\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1161,6 +1683,40 @@ nonisolated extension Holdfast_MasterRecord: SwiftProtobuf.Message, SwiftProtobu
           self.kind = .frameworkRemoved(v)
         }
       }()
+      case 11: try {
+        var v: Holdfast_AuditEntry?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .audited(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .audited(v)
+        }
+      }()
+      case 12: try {
+        var v: Holdfast_ReservationRow?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .reservationStored(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .reservationStored(v)
+        }
+      }()
+      case 13: try {
+        var v: String?
+        try decoder.decodeSingularStringField(value: &v)
+        if let v = v {
+          if self.kind != nil {try decoder.handleConflictingOneOf()}
+          self.kind = .reservationRemoved(v)
+        }
+      }()
       default: break
       }
     }
@@ -1211,6 +1767,18 @@ nonisolated extension Holdfast_MasterRecord: SwiftProtobuf.Message, SwiftProtobu
     case .frameworkRemoved?: try {
       guard case .frameworkRemoved(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularStringField(value: v, fieldNumber: 10)
+    }()
+    case .audited?: try {
+      guard case .audited(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
+    }()
+    case .reservationStored?: try {
+      guard case .reservationStored(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
+    }()
+    case .reservationRemoved?: try {
+      guard case .reservationRemoved(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularStringField(value: v, fieldNumber: 13)
     }()
     case nil: break
     }

@@ -18,6 +18,28 @@ package struct LoopHolder: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
+/// A loop device and what it stands on.
+package struct LoopAttachment: Hashable, Sendable {
+    /// `/dev/loop3`.
+    package let path: String
+    package let number: DeviceNumber
+    /// The file's own identity.
+    package let device: UInt64
+    package let inode: UInt64
+    /// As the kernel names the file: with ` (deleted)` at its end once it is.
+    package let file: String
+
+    package init(
+        path: String, number: DeviceNumber, device: UInt64, inode: UInt64, file: String
+    ) {
+        self.path = path
+        self.number = number
+        self.device = device
+        self.inode = inode
+        self.file = file
+    }
+}
+
 extension LoopDevice {
     /// Why an image may not be touched.
     package enum DetachmentError: Error, Hashable, Sendable {
@@ -63,29 +85,56 @@ extension LoopDevice {
         return try holders(device: status.device, inode: status.inode)
     }
 
-    private static func holders(device: UInt64, inode: UInt64) throws(SystemError) -> [LoopHolder] {
-        var attached: [(path: String, number: DeviceNumber)] = []
+    /// Every loop device of this machine that stands on something.
+    package static func attached() throws(SystemError) -> [LoopAttachment] {
+        var attached: [LoopAttachment] = []
         for name in try Files.list("/sys/block") where name.hasPrefix("loop") {
             // Only a bound device has this file; the name in it may be stale or "(deleted)".
-            guard access("/sys/block/\(name)/loop/backing_file", F_OK) == 0,
+            guard let file = KernelText.line("/sys/block/\(name)/loop/backing_file"),
                 let backing = try backing(ofDevice: "/dev/\(name)"),
-                backing.device == device, backing.inode == inode,
                 let numbers = KernelText.line("/sys/block/\(name)/dev")?.split(separator: ":"),
                 numbers.count == 2, let major = UInt32(numbers[0]), let minor = UInt32(numbers[1])
             else { continue }
-            attached.append(("/dev/\(name)", DeviceNumber(major: major, minor: minor)))
+            attached.append(
+                LoopAttachment(
+                    path: "/dev/\(name)", number: DeviceNumber(major: major, minor: minor),
+                    device: backing.device, inode: backing.inode, file: file))
         }
+        return attached
+    }
+
+    /// Who has a loop device mounted: of each mount namespace a process, with each place.
+    package static func users(of loop: LoopAttachment) -> [LoopHolder] {
+        users(of: loop, in: mountsOfAllNamespaces())
+    }
+
+    private static func users(
+        of loop: LoopAttachment, in mounts: [(process: Int32, table: MountTable)]
+    ) -> [LoopHolder] {
+        mounts.flatMap { namespace in
+            namespace.table.entries.filter { $0.device == loop.number }.map {
+                LoopHolder(
+                    device: loop.path, process: namespace.process,
+                    command: KernelText.line("/proc/\(namespace.process)/comm"),
+                    mountPoint: $0.mountPoint)
+            }
+        }
+    }
+
+    /// Takes the file off a loop device that nothing uses; in use, the device goes with its last
+    /// user.
+    package static func clear(_ path: String) throws(SystemError) {
+        let loop = try Descriptor.open(path, .readWrite)
+        let number = loop.number
+        try SystemError.check("ioctl LOOP_CLR_FD", path) { clinux_loop_clear(number) }
+    }
+
+    private static func holders(device: UInt64, inode: UInt64) throws(SystemError) -> [LoopHolder] {
+        let attached = try attached().filter { $0.device == device && $0.inode == inode }
         guard !attached.isEmpty else { return [] }
         let mounts = mountsOfAllNamespaces()
         return attached.flatMap { loop -> [LoopHolder] in
-            let users = mounts.flatMap { namespace in
-                namespace.table.entries.filter { $0.device == loop.number }.map {
-                    LoopHolder(
-                        device: loop.path, process: namespace.process,
-                        command: KernelText.line("/proc/\(namespace.process)/comm"),
-                        mountPoint: $0.mountPoint)
-                }
-            }
+            let users = users(of: loop, in: mounts)
             let unused = LoopHolder(
                 device: loop.path, process: nil, command: nil, mountPoint: nil)
             return users.isEmpty ? [unused] : users

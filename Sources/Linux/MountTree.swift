@@ -17,7 +17,7 @@ package struct MountTree: ~Copyable {
         package static let isolated = Attributes(rawValue: UInt32(CLINUX_MOUNT_PRIVATE))
     }
 
-    private let descriptor: Descriptor
+    let descriptor: Descriptor
 
     /// Copies what is mounted at a path: this mount alone, or with those below it.
     package static func clone(

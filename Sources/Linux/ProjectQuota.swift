@@ -11,6 +11,12 @@ package enum ProjectQuota {
 
         /// Nothing belongs to the project.
         package var isUnused: Bool { usedBytes == 0 && usedInodes == 0 }
+
+        init(_ quota: clinux_quota) {
+            limitBytes = Int64(clamping: quota.limit_bytes)
+            usedBytes = Int64(clamping: quota.used_bytes)
+            usedInodes = Int64(clamping: quota.used_inodes)
+        }
     }
 
     /// Usage and limit of a project; ESRCH where quota is off.
@@ -23,10 +29,33 @@ package enum ProjectQuota {
         try SystemError.check("quotactl Q_GETQUOTA", path) {
             clinux_project_quota_get(number, device, project, &quota)
         }
-        return State(
-            limitBytes: Int64(clamping: quota.limit_bytes),
-            usedBytes: Int64(clamping: quota.used_bytes),
-            usedInodes: Int64(clamping: quota.used_inodes))
+        return State(quota)
+    }
+
+    /// The projects in a range of ids that the file system keeps a record of, at most `count`.
+    package static func projects(
+        in ids: ClosedRange<UInt32>, at path: String, device: String, atMost count: Int
+    ) throws(SystemError) -> [(id: UInt32, state: State)] {
+        let directory = try Descriptor.openDirectory(path)
+        let number = directory.number
+        var projects: [(id: UInt32, state: State)] = []
+        var id = ids.lowerBound
+        while projects.count < count {
+            var quota = clinux_quota()
+            do throws(SystemError) {
+                try SystemError.check("quotactl Q_GETNEXTQUOTA", path) {
+                    clinux_project_quota_next(number, device, &id, &quota)
+                }
+            } catch {
+                guard error.isNotFound else { throw error }
+                break
+            }
+            guard id <= ids.upperBound else { break }
+            projects.append((id, State(quota)))
+            if id == ids.upperBound { break }
+            id += 1
+        }
+        return projects
     }
 
     /// Sets a project's limit, rounded up to 1,024 bytes; 0 takes it away.

@@ -16,6 +16,13 @@ package struct Limits: Hashable, Sendable {
     package var volumesPerAgent = 1_000_000
     package var requestBodyBytes = 8 * 1024 * 1024
     package var identifierBytes = 255
+    /// Frameworks in a role that one explanation of offers is about.
+    package var explainedSubjects = 100
+    package var explainedAgents = 1_000
+    /// Agents times subjects of one explanation.
+    package var explainedVerdicts = 10_000
+    /// Resources, holders, tasks: the items of one list in an explanation or a what-if.
+    package var explainedItems = 100
 
     package init() {}
 }

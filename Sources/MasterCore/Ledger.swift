@@ -13,6 +13,8 @@ package struct Ledger: Equatable, Sendable {
     private var queues: [AgentID: [OperationRow]] = [:]
     private var places: [OperationUUID: AgentID] = [:]
     private var inventories: [AgentID: Set<VolumeUUID>] = [:]
+    private var stacks: [AgentID: StackBook] = [:]
+    private var reservationAgents: [ReservationUUID: AgentID] = [:]
 
     package init() {}
 
@@ -35,6 +37,20 @@ package struct Ledger: Equatable, Sendable {
 
     package func volumeCount(of agent: AgentID) -> Int { inventories[agent]?.count ?? 0 }
 
+    /// An agent's reservations, by age.
+    package func reservations(of agent: AgentID) -> [ReservationRow] {
+        stacks[agent]?.sortedRows ?? []
+    }
+
+    func reservation(on agent: AgentID, _ stack: [Reservation]) -> ReservationRow? {
+        stacks[agent]?.row(of: stack)
+    }
+
+    /// Whether an agent's confirmed books have anything under the stack.
+    func holds(_ stack: [Reservation], on agent: AgentID) -> Bool {
+        stacks[agent]?.holds(stack) ?? false
+    }
+
     package func operation(_ uuid: OperationUUID) -> OperationRow? {
         guard let agent = places[uuid] else { return nil }
         return queues[agent]?.first { $0.operation.uuid == uuid }
@@ -49,6 +65,7 @@ package struct Ledger: Equatable, Sendable {
         case .agentRemoved(let id):
             agents[id] = nil
             books[id] = nil
+            stacks[id] = nil
         case .piecesStored(let agent, let set, let removed):
             applyPieces(agent, set: set, removed: removed)
         case .volumeStored(let row):
@@ -58,6 +75,12 @@ package struct Ledger: Equatable, Sendable {
         case .volumeRemoved(let uuid):
             forgetPlace(of: uuid)
             volumes[uuid] = nil
+        case .reservationStored(let row):
+            stacks[row.agent, default: StackBook()].set(row)
+            reservationAgents[row.uuid] = row.agent
+        case .reservationRemoved(let uuid):
+            guard let agent = reservationAgents.removeValue(forKey: uuid) else { return }
+            stacks[agent]?.remove(uuid)
         case .operationStored(let row):
             enqueue(row)
         case .operationRemoved(let uuid):
@@ -68,6 +91,8 @@ package struct Ledger: Equatable, Sendable {
             frameworks[id] = row
         case .frameworkRemoved(let id):
             frameworks[id] = nil
+        case .audited:
+            break
         }
     }
 
@@ -87,8 +112,12 @@ package struct Ledger: Equatable, Sendable {
         for piece in removed + set {
             guard let old = books[agent]?.entry(ResourceKey(piece)) else { continue }
             books[agent]?.subtract(old.resource, copies: old.copies)
+            stacks[agent]?.drop(old.resource.reservations)
         }
-        for piece in set { books[agent, default: Resources()].add(piece) }
+        for piece in set {
+            books[agent, default: Resources()].add(piece)
+            stacks[agent, default: StackBook()].add(piece.reservations)
+        }
     }
 
     private mutating func forgetPlace(of uuid: VolumeUUID) {

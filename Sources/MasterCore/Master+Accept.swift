@@ -52,6 +52,7 @@ extension Master {
         }
         allocator.recover(
             id, agent: pool.agent, resources: pool.rest.adding(pool.resized), filter: filter,
+            from: .accept,
             at: now)
     }
 
@@ -84,8 +85,9 @@ extension Master {
                         "Task launched with invalid offers: \(reason)")
                 }
             case .reserve, .unreserve, .create, .destroy, .grow, .shrink, .refused:
-                reportError(
-                    operation.id, to: id, "Operation attempted with invalid offers: \(reason)")
+                let message = "Operation attempted with invalid offers: \(reason)"
+                reportError(operation.id, to: id, message)
+                auditRefusal(of: operation, on: nil, by: id, because: message)
             }
         }
     }
@@ -97,7 +99,17 @@ extension Master {
             var message = error.message
             if error.kind == .invalid { message += "; on \(place(of: pool.agent))" }
             reportError(operation.id, to: pool.framework, message)
+            auditRefusal(of: operation, on: pool.agent, by: pool.framework, because: message)
         }
+    }
+
+    private mutating func auditRefusal(
+        of operation: OfferOperation, on agent: AgentID?, by framework: FrameworkID,
+        because message: String
+    ) {
+        auditRefusal(
+            of: operation.kind, id: operation.id, on: agent, by: framework,
+            principal: frameworks[framework]?.description.principal, because: message)
     }
 
     private mutating func performConversion(
@@ -146,7 +158,7 @@ extension Master {
             kind, on: pool.agent, framework: pool.framework, principal: principal)
         return OperationPlan(
             kind: kind, conversion: conversion, changes: changes, framework: pool.framework,
-            id: operation.id)
+            id: operation.id, principal: principal)
     }
 
     /// An agent in Mesos's words.

@@ -26,6 +26,7 @@ extension Master {
             missTask(key)
         }
         for framework in frameworks.keys { reviewUnreachable(framework, on: id, reported) }
+        endForgottenUses(on: id)
         guard let connection = agents[id]?.connection else { return }
         for framework in ending.sorted() { shutDown(framework, connection) }
         for framework in frameworks.keys { completeIfEnded(framework) }
@@ -91,6 +92,7 @@ extension Master {
         if isReturning, !framework.isPartitionAware { task.isKillRequested = true }
         frameworks[key.framework]?.tasks[key.task] = task
         agents[id]?.tasks.insert(key)
+        noteUse(by: task)
         if task.isKillRequested, !report.state.isTerminal {
             sendKill(key, to: id, graceMilliseconds: task.killGraceMilliseconds)
         }

@@ -86,26 +86,30 @@ extension Master {
     mutating func loseAgent(_ id: AgentID, because reason: String) {
         guard let row = ledger.agents[id] else { return }
         retire(id, row, as: .unreachable)
+        audit(.agentUnreachable, agent: id, message: reason)
         for key in (agents[id]?.tasks ?? []).sorted() { loseTask(key, because: reason) }
         reportPending(of: id, as: .unreachable, "Agent is unreachable")
         forget(id)
     }
 
     /// By an operator: the agent never comes back. Its volumes stay listed, as lost ones.
-    mutating func markGone(_ id: AgentID) throws(Refusal) {
+    mutating func markGone(_ id: AgentID, principal: String?) throws(Refusal) {
         guard let row = ledger.agents[id] else {
             throw Refusal(.notFound, "there is no agent \(id)")
         }
         guard row.standing != .gone else { return }
         let connection = agents[id]?.connection
         retire(id, row, as: .gone)
+        audit(.agentGone, agent: id, principal: principal)
         for framework in frameworks.keys { abandonTasks(of: framework, on: id) }
         for operation in ledger.pending(id) {
             drop(operation)
             abandon(operation, as: .goneByOperator, "the agent has been marked gone")
         }
         reportGone(id)
-        if let pieces = ledger.pieces(of: id, replacedBy: Resources()) { store(pieces) }
+        if let pieces = ledger.pieces(of: id, replacedBy: Resources()) {
+            storePieces(pieces)
+        }
         for volume in ledger.volumes(of: id) { setLost(volume) }
         if let connection {
             emit(.send(connection, .refused("Agent has been marked gone", isFinal: true)))
@@ -154,6 +158,7 @@ extension Master {
         if let request = waiting.removeValue(forKey: row.operation.uuid) {
             emit(.answer(request, .refused(Refusal(.conflict, reason))))
         }
+        audit(row, .unknown, reason)
         reportEnd(of: row.operation, state, reason)
     }
 }

@@ -1,5 +1,5 @@
 import MachineCore
-import Model
+package import Model
 import OrderedCollections
 
 // What frameworks hear of operations that they gave an id: UPDATE_OPERATION_STATUS, its
@@ -191,6 +191,17 @@ enum Whereabouts {
 }
 
 extension Master {
+    /// Why an agent is not there, for listings; nil: it is registered.
+    package func absence(of agent: AgentID) -> String? {
+        switch whereabouts(of: agent) {
+        case .registered: agents[agent]?.isConnected == true ? nil : "disconnected"
+        case .recovered: "recovering"
+        case .unreachable: "unreachable"
+        case .gone: "gone"
+        case .unknown: "unknown"
+        }
+    }
+
     func whereabouts(of agent: AgentID) -> Whereabouts {
         switch ledger.agents[agent]?.standing {
         case .admitted: agents[agent]?.isRegistered == true ? .registered : .recovered

@@ -16,6 +16,7 @@ extension Master {
             frameworks[id]?.disconnectedNanoseconds = now.nanoseconds
         }
         storeFramework(id)
+        audit(.frameworkRemoved, framework: id, principal: framework.description.principal)
         for offer in framework.offers.sorted() { removeOffer(offer, isRescinded: false) }
         if let stream = framework.stream {
             streams[stream] = nil

@@ -11,6 +11,7 @@ import OrderedCollections
 // - Whatever the allocator counts as held is in an offer, a task or an executor.
 // - Tasks, executors and offers are on admitted agents, and the indexes both ways agree.
 // - A result that an agent keeps is awaited by a framework, and its operation is not pending.
+// - Every stack of reservations in the confirmed books has one row, and every row a resource.
 // - The numbers of an agent's pending operations have no gap and end before the next one.
 
 extension Master {
@@ -85,7 +86,20 @@ extension Master {
                 break
             }
         }
-        return found + holdingViolations(of: agent)
+        return found + reservationViolations(of: id) + holdingViolations(of: agent)
+    }
+
+    private func reservationViolations(of id: AgentID) -> [String] {
+        var found: [String] = []
+        for resource in ledger.confirmed(id) where !resource.reservations.isEmpty {
+            if ledger.reservation(on: id, resource.reservations) == nil {
+                found.append("agent \(id): \(resource.text) is of a reservation without a row")
+            }
+        }
+        for row in ledger.reservations(of: id) where !ledger.holds(row.stack, on: id) {
+            found.append("agent \(id): reservation \(row.uuid) holds nothing")
+        }
+        return found
     }
 
     private func holdingViolations(of agent: MasterAgent) -> [String] {

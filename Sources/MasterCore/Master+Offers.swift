@@ -14,7 +14,8 @@ extension Master {
                 allocator.recover(
                     allocation.framework, agent: allocation.agent,
                     resources: allocation.resources,
-                    filter: .milliseconds(options.defaultRefuseMilliseconds), at: now)
+                    filter: .milliseconds(options.defaultRefuseMilliseconds), from: .unsent,
+                    at: now)
                 continue
             }
             messages[allocation.framework, default: []].append(message)
@@ -25,10 +26,15 @@ extension Master {
         }
     }
 
+    /// Whether a framework can take an offer now, `more` others coming before it.
+    func canOffer(_ framework: MasterFramework, after more: Int = 0) -> Bool {
+        framework.isConnected
+            && framework.offers.count + more < options.limits.offersPerFramework
+    }
+
     /// Nil: the framework can't take it now.
     private mutating func offer(_ allocation: Allocation) -> OfferMessage? {
-        guard let framework = frameworks[allocation.framework], framework.isConnected,
-            framework.offers.count < options.limits.offersPerFramework,
+        guard let framework = frameworks[allocation.framework], canOffer(framework),
             let row = ledger.agents[allocation.agent],
             agents[allocation.agent]?.isConnected == true
         else { return nil }
@@ -66,7 +72,7 @@ extension Master {
         }
         allocator.recover(
             offer.framework, agent: offer.agent, resources: offer.resources, filter: filter,
-            at: now)
+            from: isRescinded ? .rescind : .decline, at: now)
     }
 
     mutating func rescindOffers(of agent: AgentID) {

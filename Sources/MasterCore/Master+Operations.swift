@@ -11,6 +11,7 @@ struct OperationPlan {
     let changes: [VolumeChange]
     var framework: FrameworkID?
     var id: OperationID?
+    var principal: String?
 }
 
 // Operations on an agent's books.
@@ -55,8 +56,8 @@ extension Master {
         }
         let operation = AgentOperation(
             uuid: OperationUUID(generator.uuid()), sequence: sequence, type: type,
-            framework: plan.framework, id: plan.id, conversion: plan.conversion,
-            volumeChanges: plan.changes)
+            framework: plan.framework, id: plan.id, principal: plan.principal,
+            conversion: plan.conversion, volumeChanges: plan.changes)
         touch(id)
         let isProvisional =
             plan.id == nil && plan.changes.isEmpty && agents[id]?.isConnected == true
@@ -154,9 +155,10 @@ extension Master {
         let uuid = row.operation.uuid
         let request = waiting.removeValue(forKey: uuid)
         if let request, !row.isProvisional { emit(.answer(request, .accepted)) }
-        if let pieces { store(pieces) }
+        if let pieces { storePieces(pieces, by: row.operation) }
         storeVolumes(of: row)
         drop(row)
+        audit(row, .finished)
         if let request, row.isProvisional { emit(.answer(request, .accepted)) }
         release(row)
         if agents[row.agent]?.skippedOperations.remove(uuid) != nil { rebase(row.agent) }
@@ -169,7 +171,9 @@ extension Master {
         drop(row)
         for case .create(let volume) in row.operation.volumeChanges {
             volumeReports[volume.uuid] = nil
+            agents[row.agent]?.earlyUses[volume.uuid] = nil
         }
+        audit(row, .failed, reason)
         release(row)
         if agents[row.agent]?.isRegistered == true { takeBack(row) }
         if let request = waiting.removeValue(forKey: uuid) {

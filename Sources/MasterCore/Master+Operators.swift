@@ -12,30 +12,44 @@ extension Master {
         do throws(Refusal) {
             switch call {
             case .apply(let kind, let agent):
-                let uuid = try apply(kind, to: agent, principal: principal)
-                waiting[uuid] = request
-                timers.add(
-                    .operation(uuid), at: now + .milliseconds(options.operationTimeoutMilliseconds)
-                )
+                try apply(kind, to: agent, for: request, principal: principal)
             case .teardown(let framework):
                 guard let known = frameworks[framework], !known.isEnding else {
                     throw Refusal(.invalid, "No framework found with specified ID")
                 }
+                audit(.teardown, framework: framework, principal: principal)
                 removeFramework(framework)
                 emit(.answer(request, .done))
             case .markAgentGone(let agent):
-                try markGone(agent)
+                try markGone(agent, principal: principal)
                 emit(.answer(request, .done))
             case .killTask(let framework, let task, let grace):
                 let key = TaskKey(framework, task)
                 guard frameworks[framework]?.tasks[task] != nil else {
                     throw Refusal(.notFound, "framework '\(framework)' runs no task '\(task)'")
                 }
+                audit(.killTask, framework: framework, task: task, principal: principal)
                 kill(key, agent: nil, graceMilliseconds: grace)
                 emit(.answer(request, .accepted))
             }
         } catch {
             emit(.answer(request, .refused(error)))
+        }
+    }
+
+    private mutating func apply(
+        _ kind: OfferOperation.Kind, to id: AgentID, for request: RequestID, principal: String?
+    ) throws(Refusal) {
+        do throws(Refusal) {
+            let uuid = try apply(kind, to: id, principal: principal)
+            waiting[uuid] = request
+            timers.add(
+                .operation(uuid), at: now + .milliseconds(options.operationTimeoutMilliseconds))
+        } catch {
+            // The answer waits for no commit: a refusal has changed nothing.
+            emit(.answer(request, .refused(error)))
+            auditRefusal(
+                of: kind, on: id, by: nil, principal: principal, because: error.message)
         }
     }
 
@@ -71,7 +85,8 @@ extension Master {
         let kind = try fitting(kind, on: id)
         let conversion = try kind.conversion().allocated(to: nil)
         let changes = try volumeChanges(kind, on: id, framework: nil, principal: principal)
-        return OperationPlan(kind: kind, conversion: conversion, changes: changes)
+        return OperationPlan(
+            kind: kind, conversion: conversion, changes: changes, principal: principal)
     }
 
     /// As Mesos begins its refusals.

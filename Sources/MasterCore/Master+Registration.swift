@@ -79,8 +79,10 @@ extension Master {
             options.agentPingTimeoutMilliseconds * Int64(max(1, options.maxAgentPingTimeouts))
         emit(.send(connection, .registered(id, pingTimeoutMilliseconds: timeout)))
         takeUp(registration, of: id)
+        let unheard = unheardOperations(of: id, registration)
         settleResults(id, registration)
-        settleBooks(id, registration)
+        settleBooks(id, registration, isExplained: !unheard.isEmpty)
+        for row in unheard { audit(row, .finished) }
         agents[id]?.isRegistered = true
         reviewTasks(id, registration, wasUnreachable: wasUnreachable)
         // The agent does not know of what is still pending.
@@ -159,12 +161,14 @@ extension Master {
         }
     }
 
-    private mutating func settleBooks(_ id: AgentID, _ registration: AgentRegistration) {
+    private mutating func settleBooks(
+        _ id: AgentID, _ registration: AgentRegistration, isExplained: Bool
+    ) {
         if let pieces = ledger.pieces(of: id, replacedBy: registration.total) {
-            if !ledger.confirmed(id).isEmpty {
+            if !ledger.confirmed(id).isEmpty, !isExplained {
                 emit(.drop(.booksDiffer, "agent \(id) has other resources than were known"))
             }
-            store(pieces)
+            storePieces(pieces)
         }
         reviewVolumes(registration.volumes, of: id)
         // What does not fit any more is sent all the same: the agent refuses it.
@@ -203,6 +207,6 @@ extension AgentOperation {
     fileprivate func numbered(_ sequence: UInt64) -> AgentOperation {
         AgentOperation(
             uuid: uuid, sequence: sequence, type: type, framework: framework, id: id,
-            conversion: conversion, volumeChanges: volumeChanges)
+            principal: principal, conversion: conversion, volumeChanges: volumeChanges)
     }
 }

@@ -11,6 +11,7 @@ extension Master {
         for record in records { ledger.apply(record) }
         ledger.sortRows()
         isStarted = true
+        listReservations()
         if ledger.clusterID == nil { store(.clusterCreated(id: generator.uuid())) }
         nextAgent = nextNumber(after: ledger.agents.keys.map(\.value), mark: "-S")
         nextFramework = nextNumber(after: ledger.frameworks.keys.map(\.value), mark: "-")

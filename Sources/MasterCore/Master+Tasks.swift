@@ -62,6 +62,8 @@ extension Master {
         touch(task.agent)
         frameworks[key.framework]?.tasks[key.task]?.booked = Resources()
         guard !task.booked.isEmpty else { return }
+        // One that is unreachable may hold its volumes still.
+        if task.state.isTerminal { noteEndOfUse(by: task) }
         allocator.recover(
             key.framework, agent: task.agent, resources: task.booked, filter: nil, at: now)
     }

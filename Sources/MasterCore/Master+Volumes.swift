@@ -99,7 +99,9 @@ extension Master {
                     .volumeStored(
                         VolumeRow(
                             agent: row.agent, volume: volume, standing: .active,
-                            report: volumeReports[volume.uuid])))
+                            report: volumeReports[volume.uuid],
+                            lastUse: agents[row.agent]?.earlyUses.removeValue(forKey: volume.uuid)
+                        )))
             case .destroy(let uuid):
                 volumeReports[uuid] = nil
                 guard ledger.volumes[uuid] != nil else { continue }
@@ -152,9 +154,9 @@ extension Master {
         for volume in volumes {
             brought.insert(volume.uuid)
             guard var row = ledger.volumes[volume.uuid] else {
-                store(
-                    .volumeStored(
-                        VolumeRow(agent: agent, volume: volume, standing: .unclaimed)))
+                let row = VolumeRow(agent: agent, volume: volume, standing: .unclaimed)
+                store(.volumeStored(row))
+                audit(.volumeUnclaimed, of: row)
                 continue
             }
             if row.agent != agent, agents[row.agent]?.isConnected == true {
@@ -164,10 +166,13 @@ extension Master {
             guard row.agent != agent || row.standing == .lost || row.volume != volume else {
                 continue
             }
+            let old = row
             row.agent = agent
             row.volume = volume
             if row.standing == .lost { row.standing = .active }
             store(.volumeStored(row))
+            if old.agent != agent { audit(.volumeMoved, of: row, message: "from \(old.agent)") }
+            if old.standing == .lost { audit(.volumeFound, of: row) }
         }
         for uuid in ledger.volumes(of: agent) where !brought.contains(uuid) {
             setLost(uuid)
@@ -178,6 +183,7 @@ extension Master {
         guard var row = ledger.volumes[uuid], row.standing != .lost else { return }
         row.standing = .lost
         store(.volumeStored(row))
+        audit(.volumeLost, of: row)
     }
 }
 

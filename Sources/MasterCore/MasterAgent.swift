@@ -28,6 +28,8 @@ package struct MasterAgent: Sendable {
     var heldResults: Set<OperationUUID> = []
     /// The UUIDs of its volumes, also of those that are being made.
     var volumeUUIDs: [ResourceKey: VolumeUUID] = [:]
+    /// Uses of volumes whose CREATE the agent has not confirmed.
+    var earlyUses: [VolumeUUID: VolumeUse] = [:]
     var pingNumber: UInt64 = 0
     var isPongDue = false
     var silentPings = 0

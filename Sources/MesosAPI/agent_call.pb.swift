@@ -235,6 +235,42 @@ package nonisolated struct Mesos_V1_Agent_Call: @unchecked Sendable {
   /// Clears the value of `pruneImages`. Subsequent reads from it will return its default value.
   package mutating func clearPruneImages() {_uniqueStorage()._pruneImages = nil}
 
+  package var checkStorage: Mesos_V1_Agent_Call.CheckStorage {
+    get {_storage._checkStorage ?? Mesos_V1_Agent_Call.CheckStorage()}
+    set {_uniqueStorage()._checkStorage = newValue}
+  }
+  /// Returns true if `checkStorage` has been explicitly set.
+  package var hasCheckStorage: Bool {_storage._checkStorage != nil}
+  /// Clears the value of `checkStorage`. Subsequent reads from it will return its default value.
+  package mutating func clearCheckStorage() {_uniqueStorage()._checkStorage = nil}
+
+  package var repairStorage: Mesos_V1_Agent_Call.RepairStorage {
+    get {_storage._repairStorage ?? Mesos_V1_Agent_Call.RepairStorage()}
+    set {_uniqueStorage()._repairStorage = newValue}
+  }
+  /// Returns true if `repairStorage` has been explicitly set.
+  package var hasRepairStorage: Bool {_storage._repairStorage != nil}
+  /// Clears the value of `repairStorage`. Subsequent reads from it will return its default value.
+  package mutating func clearRepairStorage() {_uniqueStorage()._repairStorage = nil}
+
+  package var keepVolume: Mesos_V1_Agent_Call.KeepVolume {
+    get {_storage._keepVolume ?? Mesos_V1_Agent_Call.KeepVolume()}
+    set {_uniqueStorage()._keepVolume = newValue}
+  }
+  /// Returns true if `keepVolume` has been explicitly set.
+  package var hasKeepVolume: Bool {_storage._keepVolume != nil}
+  /// Clears the value of `keepVolume`. Subsequent reads from it will return its default value.
+  package mutating func clearKeepVolume() {_uniqueStorage()._keepVolume = nil}
+
+  package var adoptDirectory: Mesos_V1_Agent_Call.AdoptDirectory {
+    get {_storage._adoptDirectory ?? Mesos_V1_Agent_Call.AdoptDirectory()}
+    set {_uniqueStorage()._adoptDirectory = newValue}
+  }
+  /// Returns true if `adoptDirectory` has been explicitly set.
+  package var hasAdoptDirectory: Bool {_storage._adoptDirectory != nil}
+  /// Clears the value of `adoptDirectory`. Subsequent reads from it will return its default value.
+  package mutating func clearAdoptDirectory() {_uniqueStorage()._adoptDirectory = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   /// The kinds of call.
@@ -281,10 +317,269 @@ package nonisolated struct Mesos_V1_Agent_Call: @unchecked Sendable {
     case markResourceProviderGone = 32
     case pruneImages = 30
 
+    /// Holdfast's own calls have numbers from 1000.
+    case checkStorage = 1000
+    case repairStorage = 1001
+    case keepVolume = 1002
+    case adoptDirectory = 1003
+
     package init() {
       self = .unknown
     }
 
+  }
+
+  /// Holdfast: compares the books with what is on the agent's disks; changes nothing.
+  package nonisolated struct CheckStorage: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    /// Absent: only the agent's own books are compared.
+    package var registry: Mesos_V1_Agent_Call.CheckStorage.Registry {
+      get {_registry ?? Mesos_V1_Agent_Call.CheckStorage.Registry()}
+      set {_registry = newValue}
+    }
+    /// Returns true if `registry` has been explicitly set.
+    package var hasRegistry: Bool {self._registry != nil}
+    /// Clears the value of `registry`. Subsequent reads from it will return its default value.
+    package mutating func clearRegistry() {self._registry = nil}
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    /// A volume of this agent, as the master's LIST_VOLUMES shows it.
+    package nonisolated struct Volume: Sendable {
+      // SwiftProtobuf.Message conformance is added in an extension below. See the
+      // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+      // methods supported on all messages.
+
+      package var uuid: String {
+        get {_uuid ?? String()}
+        set {_uuid = newValue}
+      }
+      /// Returns true if `uuid` has been explicitly set.
+      package var hasUuid: Bool {self._uuid != nil}
+      /// Clears the value of `uuid`. Subsequent reads from it will return its default value.
+      package mutating func clearUuid() {self._uuid = nil}
+
+      package var role: String {
+        get {_role ?? String()}
+        set {_role = newValue}
+      }
+      /// Returns true if `role` has been explicitly set.
+      package var hasRole: Bool {self._role != nil}
+      /// Clears the value of `role`. Subsequent reads from it will return its default value.
+      package mutating func clearRole() {self._role = nil}
+
+      package var persistenceID: String {
+        get {_persistenceID ?? String()}
+        set {_persistenceID = newValue}
+      }
+      /// Returns true if `persistenceID` has been explicitly set.
+      package var hasPersistenceID: Bool {self._persistenceID != nil}
+      /// Clears the value of `persistenceID`. Subsequent reads from it will return its default value.
+      package mutating func clearPersistenceID() {self._persistenceID = nil}
+
+      package var bookedBytes: Int64 {
+        get {_bookedBytes ?? 0}
+        set {_bookedBytes = newValue}
+      }
+      /// Returns true if `bookedBytes` has been explicitly set.
+      package var hasBookedBytes: Bool {self._bookedBytes != nil}
+      /// Clears the value of `bookedBytes`. Subsequent reads from it will return its default value.
+      package mutating func clearBookedBytes() {self._bookedBytes = nil}
+
+      package var state: String {
+        get {_state ?? String()}
+        set {_state = newValue}
+      }
+      /// Returns true if `state` has been explicitly set.
+      package var hasState: Bool {self._state != nil}
+      /// Clears the value of `state`. Subsequent reads from it will return its default value.
+      package mutating func clearState() {self._state = nil}
+
+      package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+      package init() {}
+
+      fileprivate var _uuid: String? = nil
+      fileprivate var _role: String? = nil
+      fileprivate var _persistenceID: String? = nil
+      fileprivate var _bookedBytes: Int64? = nil
+      fileprivate var _state: String? = nil
+    }
+
+    /// What the master says of this agent's volumes.
+    package nonisolated struct Registry: Sendable {
+      // SwiftProtobuf.Message conformance is added in an extension below. See the
+      // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+      // methods supported on all messages.
+
+      package var volumes: [Mesos_V1_Agent_Call.CheckStorage.Volume] = []
+
+      package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+      package init() {}
+    }
+
+    package init() {}
+
+    fileprivate var _registry: Mesos_V1_Agent_Call.CheckStorage.Registry? = nil
+  }
+
+  /// Holdfast: repairs what CHECK_STORAGE found, each after another look; may be repeated.
+  package nonisolated struct RepairStorage: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var findings: [Mesos_V1_Agent_Call.RepairStorage.Finding] = []
+
+    /// Whether data that no book knows may be moved to the disk's place for found things.
+    package var setAside: Bool {
+      get {_setAside ?? false}
+      set {_setAside = newValue}
+    }
+    /// Returns true if `setAside` has been explicitly set.
+    package var hasSetAside: Bool {self._setAside != nil}
+    /// Clears the value of `setAside`. Subsequent reads from it will return its default value.
+    package mutating func clearSetAside() {self._setAside = nil}
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    /// A finding, named by its code and its subject.
+    package nonisolated struct Finding: Sendable {
+      // SwiftProtobuf.Message conformance is added in an extension below. See the
+      // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+      // methods supported on all messages.
+
+      package var code: String {
+        get {_code ?? String()}
+        set {_code = newValue}
+      }
+      /// Returns true if `code` has been explicitly set.
+      package var hasCode: Bool {self._code != nil}
+      /// Clears the value of `code`. Subsequent reads from it will return its default value.
+      package mutating func clearCode() {self._code = nil}
+
+      package var subject: String {
+        get {_subject ?? String()}
+        set {_subject = newValue}
+      }
+      /// Returns true if `subject` has been explicitly set.
+      package var hasSubject: Bool {self._subject != nil}
+      /// Clears the value of `subject`. Subsequent reads from it will return its default value.
+      package mutating func clearSubject() {self._subject = nil}
+
+      package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+      package init() {}
+
+      fileprivate var _code: String? = nil
+      fileprivate var _subject: String? = nil
+    }
+
+    package init() {}
+
+    fileprivate var _setAside: Bool? = nil
+  }
+
+  /// Holdfast: the next DESTROY of this volume moves its data away instead of erasing it.
+  package nonisolated struct KeepVolume: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var uuid: String {
+      get {_uuid ?? String()}
+      set {_uuid = newValue}
+    }
+    /// Returns true if `uuid` has been explicitly set.
+    package var hasUuid: Bool {self._uuid != nil}
+    /// Clears the value of `uuid`. Subsequent reads from it will return its default value.
+    package mutating func clearUuid() {self._uuid = nil}
+
+    /// In the disk's directory of detached data; absent: it is to be erased after all.
+    package var name: String {
+      get {_name ?? String()}
+      set {_name = newValue}
+    }
+    /// Returns true if `name` has been explicitly set.
+    package var hasName: Bool {self._name != nil}
+    /// Clears the value of `name`. Subsequent reads from it will return its default value.
+    package mutating func clearName() {self._name = nil}
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package init() {}
+
+    fileprivate var _uuid: String? = nil
+    fileprivate var _name: String? = nil
+  }
+
+  /// Holdfast: the next CREATE of this volume takes a directory over, by renaming it.
+  package nonisolated struct AdoptDirectory: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var role: String {
+      get {_role ?? String()}
+      set {_role = newValue}
+    }
+    /// Returns true if `role` has been explicitly set.
+    package var hasRole: Bool {self._role != nil}
+    /// Clears the value of `role`. Subsequent reads from it will return its default value.
+    package mutating func clearRole() {self._role = nil}
+
+    package var persistenceID: String {
+      get {_persistenceID ?? String()}
+      set {_persistenceID = newValue}
+    }
+    /// Returns true if `persistenceID` has been explicitly set.
+    package var hasPersistenceID: Bool {self._persistenceID != nil}
+    /// Clears the value of `persistenceID`. Subsequent reads from it will return its default value.
+    package mutating func clearPersistenceID() {self._persistenceID = nil}
+
+    /// Absolute, on the same file system as the volumes; absent: nothing is to be taken over.
+    package var path: String {
+      get {_path ?? String()}
+      set {_path = newValue}
+    }
+    /// Returns true if `path` has been explicitly set.
+    package var hasPath: Bool {self._path != nil}
+    /// Clears the value of `path`. Subsequent reads from it will return its default value.
+    package mutating func clearPath() {self._path = nil}
+
+    /// The size of the volume; more must not be in the directory.
+    package var bytes: Int64 {
+      get {_bytes ?? 0}
+      set {_bytes = newValue}
+    }
+    /// Returns true if `bytes` has been explicitly set.
+    package var hasBytes: Bool {self._bytes != nil}
+    /// Clears the value of `bytes`. Subsequent reads from it will return its default value.
+    package mutating func clearBytes() {self._bytes = nil}
+
+    /// The root of a PATH disk; absent: the work directory's.
+    package var disk: String {
+      get {_disk ?? String()}
+      set {_disk = newValue}
+    }
+    /// Returns true if `disk` has been explicitly set.
+    package var hasDisk: Bool {self._disk != nil}
+    /// Clears the value of `disk`. Subsequent reads from it will return its default value.
+    package mutating func clearDisk() {self._disk = nil}
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package init() {}
+
+    fileprivate var _role: String? = nil
+    fileprivate var _persistenceID: String? = nil
+    fileprivate var _path: String? = nil
+    fileprivate var _bytes: Int64? = nil
+    fileprivate var _disk: String? = nil
   }
 
   /// Asks for all metrics, waiting at most for the timeout.
@@ -1092,7 +1387,7 @@ fileprivate nonisolated let _protobuf_package = "mesos.v1.agent"
 
 nonisolated extension Mesos_V1_Agent_Call: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Call"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}type\0\u{3}get_metrics\0\u{3}set_logging_level\0\u{3}list_files\0\u{3}read_file\0\u{3}launch_nested_container\0\u{3}wait_nested_container\0\u{3}kill_nested_container\0\u{3}launch_nested_container_session\0\u{3}attach_container_input\0\u{3}attach_container_output\0\u{3}remove_nested_container\0\u{3}launch_container\0\u{3}wait_container\0\u{3}kill_container\0\u{3}remove_container\0\u{3}add_resource_provider_config\0\u{3}update_resource_provider_config\0\u{3}remove_resource_provider_config\0\u{3}get_containers\0\u{3}prune_images\0\u{3}mark_resource_provider_gone\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}type\0\u{3}get_metrics\0\u{3}set_logging_level\0\u{3}list_files\0\u{3}read_file\0\u{3}launch_nested_container\0\u{3}wait_nested_container\0\u{3}kill_nested_container\0\u{3}launch_nested_container_session\0\u{3}attach_container_input\0\u{3}attach_container_output\0\u{3}remove_nested_container\0\u{3}launch_container\0\u{3}wait_container\0\u{3}kill_container\0\u{3}remove_container\0\u{3}add_resource_provider_config\0\u{3}update_resource_provider_config\0\u{3}remove_resource_provider_config\0\u{3}get_containers\0\u{3}prune_images\0\u{3}mark_resource_provider_gone\0\u{4}R\u{f}check_storage\0\u{3}repair_storage\0\u{3}keep_volume\0\u{3}adopt_directory\0")
 
   fileprivate class _StorageClass {
     var _type: Mesos_V1_Agent_Call.TypeEnum? = nil
@@ -1117,6 +1412,10 @@ nonisolated extension Mesos_V1_Agent_Call: SwiftProtobuf.Message, SwiftProtobuf.
     var _removeResourceProviderConfig: Mesos_V1_Agent_Call.RemoveResourceProviderConfig? = nil
     var _markResourceProviderGone: Mesos_V1_Agent_Call.MarkResourceProviderGone? = nil
     var _pruneImages: Mesos_V1_Agent_Call.PruneImages? = nil
+    var _checkStorage: Mesos_V1_Agent_Call.CheckStorage? = nil
+    var _repairStorage: Mesos_V1_Agent_Call.RepairStorage? = nil
+    var _keepVolume: Mesos_V1_Agent_Call.KeepVolume? = nil
+    var _adoptDirectory: Mesos_V1_Agent_Call.AdoptDirectory? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1149,6 +1448,10 @@ nonisolated extension Mesos_V1_Agent_Call: SwiftProtobuf.Message, SwiftProtobuf.
       _removeResourceProviderConfig = source._removeResourceProviderConfig
       _markResourceProviderGone = source._markResourceProviderGone
       _pruneImages = source._pruneImages
+      _checkStorage = source._checkStorage
+      _repairStorage = source._repairStorage
+      _keepVolume = source._keepVolume
+      _adoptDirectory = source._adoptDirectory
     }
   }
 
@@ -1181,6 +1484,10 @@ nonisolated extension Mesos_V1_Agent_Call: SwiftProtobuf.Message, SwiftProtobuf.
       if let v = _storage._removeResourceProviderConfig, !v.isInitialized {return false}
       if let v = _storage._markResourceProviderGone, !v.isInitialized {return false}
       if let v = _storage._pruneImages, !v.isInitialized {return false}
+      if let v = _storage._checkStorage, !v.isInitialized {return false}
+      if let v = _storage._repairStorage, !v.isInitialized {return false}
+      if let v = _storage._keepVolume, !v.isInitialized {return false}
+      if let v = _storage._adoptDirectory, !v.isInitialized {return false}
       return true
     }
   }
@@ -1215,6 +1522,10 @@ nonisolated extension Mesos_V1_Agent_Call: SwiftProtobuf.Message, SwiftProtobuf.
         case 20: try { try decoder.decodeSingularMessageField(value: &_storage._getContainers) }()
         case 21: try { try decoder.decodeSingularMessageField(value: &_storage._pruneImages) }()
         case 22: try { try decoder.decodeSingularMessageField(value: &_storage._markResourceProviderGone) }()
+        case 1000: try { try decoder.decodeSingularMessageField(value: &_storage._checkStorage) }()
+        case 1001: try { try decoder.decodeSingularMessageField(value: &_storage._repairStorage) }()
+        case 1002: try { try decoder.decodeSingularMessageField(value: &_storage._keepVolume) }()
+        case 1003: try { try decoder.decodeSingularMessageField(value: &_storage._adoptDirectory) }()
         default: break
         }
       }
@@ -1293,6 +1604,18 @@ nonisolated extension Mesos_V1_Agent_Call: SwiftProtobuf.Message, SwiftProtobuf.
       try { if let v = _storage._markResourceProviderGone {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 22)
       } }()
+      try { if let v = _storage._checkStorage {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1000)
+      } }()
+      try { if let v = _storage._repairStorage {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1001)
+      } }()
+      try { if let v = _storage._keepVolume {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1002)
+      } }()
+      try { if let v = _storage._adoptDirectory {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1003)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1324,6 +1647,10 @@ nonisolated extension Mesos_V1_Agent_Call: SwiftProtobuf.Message, SwiftProtobuf.
         if _storage._removeResourceProviderConfig != rhs_storage._removeResourceProviderConfig {return false}
         if _storage._markResourceProviderGone != rhs_storage._markResourceProviderGone {return false}
         if _storage._pruneImages != rhs_storage._pruneImages {return false}
+        if _storage._checkStorage != rhs_storage._checkStorage {return false}
+        if _storage._repairStorage != rhs_storage._repairStorage {return false}
+        if _storage._keepVolume != rhs_storage._keepVolume {return false}
+        if _storage._adoptDirectory != rhs_storage._adoptDirectory {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -1334,7 +1661,337 @@ nonisolated extension Mesos_V1_Agent_Call: SwiftProtobuf.Message, SwiftProtobuf.
 }
 
 nonisolated extension Mesos_V1_Agent_Call.TypeEnum: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}GET_HEALTH\0\u{1}GET_FLAGS\0\u{1}GET_VERSION\0\u{1}GET_METRICS\0\u{1}GET_LOGGING_LEVEL\0\u{1}SET_LOGGING_LEVEL\0\u{1}LIST_FILES\0\u{1}READ_FILE\0\u{1}GET_STATE\0\u{1}GET_CONTAINERS\0\u{1}GET_FRAMEWORKS\0\u{1}GET_EXECUTORS\0\u{1}GET_TASKS\0\u{1}LAUNCH_NESTED_CONTAINER\0\u{1}WAIT_NESTED_CONTAINER\0\u{1}KILL_NESTED_CONTAINER\0\u{1}LAUNCH_NESTED_CONTAINER_SESSION\0\u{1}ATTACH_CONTAINER_INPUT\0\u{1}ATTACH_CONTAINER_OUTPUT\0\u{1}GET_AGENT\0\u{1}REMOVE_NESTED_CONTAINER\0\u{1}LAUNCH_CONTAINER\0\u{1}WAIT_CONTAINER\0\u{1}KILL_CONTAINER\0\u{1}REMOVE_CONTAINER\0\u{1}GET_RESOURCE_PROVIDERS\0\u{1}ADD_RESOURCE_PROVIDER_CONFIG\0\u{1}UPDATE_RESOURCE_PROVIDER_CONFIG\0\u{1}REMOVE_RESOURCE_PROVIDER_CONFIG\0\u{1}PRUNE_IMAGES\0\u{1}GET_OPERATIONS\0\u{1}MARK_RESOURCE_PROVIDER_GONE\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}GET_HEALTH\0\u{1}GET_FLAGS\0\u{1}GET_VERSION\0\u{1}GET_METRICS\0\u{1}GET_LOGGING_LEVEL\0\u{1}SET_LOGGING_LEVEL\0\u{1}LIST_FILES\0\u{1}READ_FILE\0\u{1}GET_STATE\0\u{1}GET_CONTAINERS\0\u{1}GET_FRAMEWORKS\0\u{1}GET_EXECUTORS\0\u{1}GET_TASKS\0\u{1}LAUNCH_NESTED_CONTAINER\0\u{1}WAIT_NESTED_CONTAINER\0\u{1}KILL_NESTED_CONTAINER\0\u{1}LAUNCH_NESTED_CONTAINER_SESSION\0\u{1}ATTACH_CONTAINER_INPUT\0\u{1}ATTACH_CONTAINER_OUTPUT\0\u{1}GET_AGENT\0\u{1}REMOVE_NESTED_CONTAINER\0\u{1}LAUNCH_CONTAINER\0\u{1}WAIT_CONTAINER\0\u{1}KILL_CONTAINER\0\u{1}REMOVE_CONTAINER\0\u{1}GET_RESOURCE_PROVIDERS\0\u{1}ADD_RESOURCE_PROVIDER_CONFIG\0\u{1}UPDATE_RESOURCE_PROVIDER_CONFIG\0\u{1}REMOVE_RESOURCE_PROVIDER_CONFIG\0\u{1}PRUNE_IMAGES\0\u{1}GET_OPERATIONS\0\u{1}MARK_RESOURCE_PROVIDER_GONE\0\u{2}H\u{f}CHECK_STORAGE\0\u{1}REPAIR_STORAGE\0\u{1}KEEP_VOLUME\0\u{1}ADOPT_DIRECTORY\0")
+}
+
+nonisolated extension Mesos_V1_Agent_Call.CheckStorage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Agent_Call.protoMessageName + ".CheckStorage"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}registry\0")
+
+  public var isInitialized: Bool {
+    if let v = self._registry, !v.isInitialized {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._registry) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._registry {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Agent_Call.CheckStorage, rhs: Mesos_V1_Agent_Call.CheckStorage) -> Bool {
+    if lhs._registry != rhs._registry {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Agent_Call.CheckStorage.Volume: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Agent_Call.CheckStorage.protoMessageName + ".Volume"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}uuid\0\u{1}role\0\u{3}persistence_id\0\u{3}booked_bytes\0\u{1}state\0")
+
+  public var isInitialized: Bool {
+    if self._uuid == nil {return false}
+    if self._role == nil {return false}
+    if self._persistenceID == nil {return false}
+    if self._bookedBytes == nil {return false}
+    if self._state == nil {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self._uuid) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self._role) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self._persistenceID) }()
+      case 4: try { try decoder.decodeSingularInt64Field(value: &self._bookedBytes) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self._state) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._uuid {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._role {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._persistenceID {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._bookedBytes {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 4)
+    } }()
+    try { if let v = self._state {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 5)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Agent_Call.CheckStorage.Volume, rhs: Mesos_V1_Agent_Call.CheckStorage.Volume) -> Bool {
+    if lhs._uuid != rhs._uuid {return false}
+    if lhs._role != rhs._role {return false}
+    if lhs._persistenceID != rhs._persistenceID {return false}
+    if lhs._bookedBytes != rhs._bookedBytes {return false}
+    if lhs._state != rhs._state {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Agent_Call.CheckStorage.Registry: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Agent_Call.CheckStorage.protoMessageName + ".Registry"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}volumes\0")
+
+  public var isInitialized: Bool {
+    if !SwiftProtobuf.Internal.areAllInitialized(self.volumes) {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.volumes) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.volumes.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.volumes, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Agent_Call.CheckStorage.Registry, rhs: Mesos_V1_Agent_Call.CheckStorage.Registry) -> Bool {
+    if lhs.volumes != rhs.volumes {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Agent_Call.RepairStorage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Agent_Call.protoMessageName + ".RepairStorage"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}findings\0\u{3}set_aside\0")
+
+  public var isInitialized: Bool {
+    if !SwiftProtobuf.Internal.areAllInitialized(self.findings) {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.findings) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self._setAside) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.findings.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.findings, fieldNumber: 1)
+    }
+    try { if let v = self._setAside {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Agent_Call.RepairStorage, rhs: Mesos_V1_Agent_Call.RepairStorage) -> Bool {
+    if lhs.findings != rhs.findings {return false}
+    if lhs._setAside != rhs._setAside {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Agent_Call.RepairStorage.Finding: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Agent_Call.RepairStorage.protoMessageName + ".Finding"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}code\0\u{1}subject\0")
+
+  public var isInitialized: Bool {
+    if self._code == nil {return false}
+    if self._subject == nil {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self._code) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self._subject) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._code {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._subject {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Agent_Call.RepairStorage.Finding, rhs: Mesos_V1_Agent_Call.RepairStorage.Finding) -> Bool {
+    if lhs._code != rhs._code {return false}
+    if lhs._subject != rhs._subject {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Agent_Call.KeepVolume: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Agent_Call.protoMessageName + ".KeepVolume"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}uuid\0\u{1}name\0")
+
+  public var isInitialized: Bool {
+    if self._uuid == nil {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self._uuid) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self._name) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._uuid {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._name {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Agent_Call.KeepVolume, rhs: Mesos_V1_Agent_Call.KeepVolume) -> Bool {
+    if lhs._uuid != rhs._uuid {return false}
+    if lhs._name != rhs._name {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Agent_Call.AdoptDirectory: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Agent_Call.protoMessageName + ".AdoptDirectory"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}role\0\u{3}persistence_id\0\u{1}path\0\u{1}bytes\0\u{1}disk\0")
+
+  public var isInitialized: Bool {
+    if self._role == nil {return false}
+    if self._persistenceID == nil {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self._role) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self._persistenceID) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self._path) }()
+      case 4: try { try decoder.decodeSingularInt64Field(value: &self._bytes) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self._disk) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._role {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._persistenceID {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._path {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._bytes {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 4)
+    } }()
+    try { if let v = self._disk {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 5)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Agent_Call.AdoptDirectory, rhs: Mesos_V1_Agent_Call.AdoptDirectory) -> Bool {
+    if lhs._role != rhs._role {return false}
+    if lhs._persistenceID != rhs._persistenceID {return false}
+    if lhs._path != rhs._path {return false}
+    if lhs._bytes != rhs._bytes {return false}
+    if lhs._disk != rhs._disk {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
 }
 
 nonisolated extension Mesos_V1_Agent_Call.GetMetrics: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {

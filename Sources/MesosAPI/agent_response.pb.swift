@@ -195,6 +195,42 @@ package nonisolated struct Mesos_V1_Agent_Response: @unchecked Sendable {
   /// Clears the value of `waitContainer`. Subsequent reads from it will return its default value.
   package mutating func clearWaitContainer() {_uniqueStorage()._waitContainer = nil}
 
+  package var checkStorage: Mesos_V1_Agent_Response.CheckStorage {
+    get {_storage._checkStorage ?? Mesos_V1_Agent_Response.CheckStorage()}
+    set {_uniqueStorage()._checkStorage = newValue}
+  }
+  /// Returns true if `checkStorage` has been explicitly set.
+  package var hasCheckStorage: Bool {_storage._checkStorage != nil}
+  /// Clears the value of `checkStorage`. Subsequent reads from it will return its default value.
+  package mutating func clearCheckStorage() {_uniqueStorage()._checkStorage = nil}
+
+  package var repairStorage: Mesos_V1_Agent_Response.RepairStorage {
+    get {_storage._repairStorage ?? Mesos_V1_Agent_Response.RepairStorage()}
+    set {_uniqueStorage()._repairStorage = newValue}
+  }
+  /// Returns true if `repairStorage` has been explicitly set.
+  package var hasRepairStorage: Bool {_storage._repairStorage != nil}
+  /// Clears the value of `repairStorage`. Subsequent reads from it will return its default value.
+  package mutating func clearRepairStorage() {_uniqueStorage()._repairStorage = nil}
+
+  package var keepVolume: Mesos_V1_Agent_Response.KeepVolume {
+    get {_storage._keepVolume ?? Mesos_V1_Agent_Response.KeepVolume()}
+    set {_uniqueStorage()._keepVolume = newValue}
+  }
+  /// Returns true if `keepVolume` has been explicitly set.
+  package var hasKeepVolume: Bool {_storage._keepVolume != nil}
+  /// Clears the value of `keepVolume`. Subsequent reads from it will return its default value.
+  package mutating func clearKeepVolume() {_uniqueStorage()._keepVolume = nil}
+
+  package var adoptDirectory: Mesos_V1_Agent_Response.AdoptDirectory {
+    get {_storage._adoptDirectory ?? Mesos_V1_Agent_Response.AdoptDirectory()}
+    set {_uniqueStorage()._adoptDirectory = newValue}
+  }
+  /// Returns true if `adoptDirectory` has been explicitly set.
+  package var hasAdoptDirectory: Bool {_storage._adoptDirectory != nil}
+  /// Clears the value of `adoptDirectory`. Subsequent reads from it will return its default value.
+  package mutating func clearAdoptDirectory() {_uniqueStorage()._adoptDirectory = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   /// The kinds of answer.
@@ -220,10 +256,252 @@ package nonisolated struct Mesos_V1_Agent_Response: @unchecked Sendable {
     case waitNestedContainer = 13
     case waitContainer = 15
 
+    /// Holdfast's own answers have numbers from 1000.
+    case checkStorage = 1000
+    case repairStorage = 1001
+    case keepVolume = 1002
+    case adoptDirectory = 1003
+
     package init() {
       self = .unknown
     }
 
+  }
+
+  /// Holdfast: where books and disks differ.
+  package nonisolated struct CheckStorage: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    /// Errors first; a note is no damage.
+    package var findings: [Mesos_V1_Agent_Response.CheckStorage.Finding] = []
+
+    /// How many volumes of the agent's books were looked at.
+    package var volumes: UInt64 {
+      get {_volumes ?? 0}
+      set {_volumes = newValue}
+    }
+    /// Returns true if `volumes` has been explicitly set.
+    package var hasVolumes: Bool {self._volumes != nil}
+    /// Clears the value of `volumes`. Subsequent reads from it will return its default value.
+    package mutating func clearVolumes() {self._volumes = nil}
+
+    /// How many findings were left off.
+    package var leftOff: UInt64 {
+      get {_leftOff ?? 0}
+      set {_leftOff = newValue}
+    }
+    /// Returns true if `leftOff` has been explicitly set.
+    package var hasLeftOff: Bool {self._leftOff != nil}
+    /// Clears the value of `leftOff`. Subsequent reads from it will return its default value.
+    package mutating func clearLeftOff() {self._leftOff = nil}
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    /// One difference.
+    package nonisolated struct Finding: Sendable {
+      // SwiftProtobuf.Message conformance is added in an extension below. See the
+      // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+      // methods supported on all messages.
+
+      /// Stable, like owner-missing; docs/fsck.md has all.
+      package var code: String {
+        get {_code ?? String()}
+        set {_code = newValue}
+      }
+      /// Returns true if `code` has been explicitly set.
+      package var hasCode: Bool {self._code != nil}
+      /// Clears the value of `code`. Subsequent reads from it will return its default value.
+      package mutating func clearCode() {self._code = nil}
+
+      /// error, warning or note.
+      package var severity: String {
+        get {_severity ?? String()}
+        set {_severity = newValue}
+      }
+      /// Returns true if `severity` has been explicitly set.
+      package var hasSeverity: Bool {self._severity != nil}
+      /// Clears the value of `severity`. Subsequent reads from it will return its default value.
+      package mutating func clearSeverity() {self._severity = nil}
+
+      /// What it is about: a UUID, a path, a device or a number of quota.
+      package var subject: String {
+        get {_subject ?? String()}
+        set {_subject = newValue}
+      }
+      /// Returns true if `subject` has been explicitly set.
+      package var hasSubject: Bool {self._subject != nil}
+      /// Clears the value of `subject`. Subsequent reads from it will return its default value.
+      package mutating func clearSubject() {self._subject = nil}
+
+      /// The volume, where one is concerned.
+      package var uuid: String {
+        get {_uuid ?? String()}
+        set {_uuid = newValue}
+      }
+      /// Returns true if `uuid` has been explicitly set.
+      package var hasUuid: Bool {self._uuid != nil}
+      /// Clears the value of `uuid`. Subsequent reads from it will return its default value.
+      package mutating func clearUuid() {self._uuid = nil}
+
+      /// What was seen.
+      package var evidence: String {
+        get {_evidence ?? String()}
+        set {_evidence = newValue}
+      }
+      /// Returns true if `evidence` has been explicitly set.
+      package var hasEvidence: Bool {self._evidence != nil}
+      /// Clears the value of `evidence`. Subsequent reads from it will return its default value.
+      package mutating func clearEvidence() {self._evidence = nil}
+
+      /// What REPAIR_STORAGE would do; absent: a person has to.
+      package var repair: String {
+        get {_repair ?? String()}
+        set {_repair = newValue}
+      }
+      /// Returns true if `repair` has been explicitly set.
+      package var hasRepair: Bool {self._repair != nil}
+      /// Clears the value of `repair`. Subsequent reads from it will return its default value.
+      package mutating func clearRepair() {self._repair = nil}
+
+      /// Whether that needs set_aside.
+      package var needsSetAside: Bool {
+        get {_needsSetAside ?? false}
+        set {_needsSetAside = newValue}
+      }
+      /// Returns true if `needsSetAside` has been explicitly set.
+      package var hasNeedsSetAside: Bool {self._needsSetAside != nil}
+      /// Clears the value of `needsSetAside`. Subsequent reads from it will return its default value.
+      package mutating func clearNeedsSetAside() {self._needsSetAside = nil}
+
+      package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+      package init() {}
+
+      fileprivate var _code: String? = nil
+      fileprivate var _severity: String? = nil
+      fileprivate var _subject: String? = nil
+      fileprivate var _uuid: String? = nil
+      fileprivate var _evidence: String? = nil
+      fileprivate var _repair: String? = nil
+      fileprivate var _needsSetAside: Bool? = nil
+    }
+
+    package init() {}
+
+    fileprivate var _volumes: UInt64? = nil
+    fileprivate var _leftOff: UInt64? = nil
+  }
+
+  /// Holdfast: what became of each finding, in the order of the call.
+  package nonisolated struct RepairStorage: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var results: [Mesos_V1_Agent_Response.RepairStorage.Result] = []
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    /// One attempt.
+    package nonisolated struct Result: Sendable {
+      // SwiftProtobuf.Message conformance is added in an extension below. See the
+      // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+      // methods supported on all messages.
+
+      package var code: String {
+        get {_code ?? String()}
+        set {_code = newValue}
+      }
+      /// Returns true if `code` has been explicitly set.
+      package var hasCode: Bool {self._code != nil}
+      /// Clears the value of `code`. Subsequent reads from it will return its default value.
+      package mutating func clearCode() {self._code = nil}
+
+      package var subject: String {
+        get {_subject ?? String()}
+        set {_subject = newValue}
+      }
+      /// Returns true if `subject` has been explicitly set.
+      package var hasSubject: Bool {self._subject != nil}
+      /// Clears the value of `subject`. Subsequent reads from it will return its default value.
+      package mutating func clearSubject() {self._subject = nil}
+
+      /// repaired, gone (nothing to do any more), refused or failed.
+      package var result: String {
+        get {_result ?? String()}
+        set {_result = newValue}
+      }
+      /// Returns true if `result` has been explicitly set.
+      package var hasResult: Bool {self._result != nil}
+      /// Clears the value of `result`. Subsequent reads from it will return its default value.
+      package mutating func clearResult() {self._result = nil}
+
+      package var message: String {
+        get {_message ?? String()}
+        set {_message = newValue}
+      }
+      /// Returns true if `message` has been explicitly set.
+      package var hasMessage: Bool {self._message != nil}
+      /// Clears the value of `message`. Subsequent reads from it will return its default value.
+      package mutating func clearMessage() {self._message = nil}
+
+      package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+      package init() {}
+
+      fileprivate var _code: String? = nil
+      fileprivate var _subject: String? = nil
+      fileprivate var _result: String? = nil
+      fileprivate var _message: String? = nil
+    }
+
+    package init() {}
+  }
+
+  /// Holdfast: where the volume's data will be; absent: nowhere, it is to be erased.
+  package nonisolated struct KeepVolume: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var path: String {
+      get {_path ?? String()}
+      set {_path = newValue}
+    }
+    /// Returns true if `path` has been explicitly set.
+    package var hasPath: Bool {self._path != nil}
+    /// Clears the value of `path`. Subsequent reads from it will return its default value.
+    package mutating func clearPath() {self._path = nil}
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package init() {}
+
+    fileprivate var _path: String? = nil
+  }
+
+  /// Holdfast: where the directory will be after the CREATE.
+  package nonisolated struct AdoptDirectory: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var path: String {
+      get {_path ?? String()}
+      set {_path = newValue}
+    }
+    /// Returns true if `path` has been explicitly set.
+    package var hasPath: Bool {self._path != nil}
+    /// Clears the value of `path`. Subsequent reads from it will return its default value.
+    package mutating func clearPath() {self._path = nil}
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package init() {}
+
+    fileprivate var _path: String? = nil
   }
 
   /// Whether the agent works.
@@ -812,7 +1090,7 @@ fileprivate nonisolated let _protobuf_package = "mesos.v1.agent"
 
 nonisolated extension Mesos_V1_Agent_Response: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Response"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}type\0\u{3}get_health\0\u{3}get_flags\0\u{3}get_version\0\u{3}get_metrics\0\u{3}get_logging_level\0\u{3}list_files\0\u{3}read_file\0\u{3}get_state\0\u{3}get_containers\0\u{3}get_frameworks\0\u{3}get_executors\0\u{3}get_tasks\0\u{3}wait_nested_container\0\u{3}get_agent\0\u{3}wait_container\0\u{3}get_resource_providers\0\u{3}get_operations\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}type\0\u{3}get_health\0\u{3}get_flags\0\u{3}get_version\0\u{3}get_metrics\0\u{3}get_logging_level\0\u{3}list_files\0\u{3}read_file\0\u{3}get_state\0\u{3}get_containers\0\u{3}get_frameworks\0\u{3}get_executors\0\u{3}get_tasks\0\u{3}wait_nested_container\0\u{3}get_agent\0\u{3}wait_container\0\u{3}get_resource_providers\0\u{3}get_operations\0\u{4}V\u{f}check_storage\0\u{3}repair_storage\0\u{3}keep_volume\0\u{3}adopt_directory\0")
 
   fileprivate class _StorageClass {
     var _type: Mesos_V1_Agent_Response.TypeEnum? = nil
@@ -833,6 +1111,10 @@ nonisolated extension Mesos_V1_Agent_Response: SwiftProtobuf.Message, SwiftProto
     var _getResourceProviders: Mesos_V1_Agent_Response.GetResourceProviders? = nil
     var _waitNestedContainer: Mesos_V1_Agent_Response.WaitNestedContainer? = nil
     var _waitContainer: Mesos_V1_Agent_Response.WaitContainer? = nil
+    var _checkStorage: Mesos_V1_Agent_Response.CheckStorage? = nil
+    var _repairStorage: Mesos_V1_Agent_Response.RepairStorage? = nil
+    var _keepVolume: Mesos_V1_Agent_Response.KeepVolume? = nil
+    var _adoptDirectory: Mesos_V1_Agent_Response.AdoptDirectory? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -861,6 +1143,10 @@ nonisolated extension Mesos_V1_Agent_Response: SwiftProtobuf.Message, SwiftProto
       _getResourceProviders = source._getResourceProviders
       _waitNestedContainer = source._waitNestedContainer
       _waitContainer = source._waitContainer
+      _checkStorage = source._checkStorage
+      _repairStorage = source._repairStorage
+      _keepVolume = source._keepVolume
+      _adoptDirectory = source._adoptDirectory
     }
   }
 
@@ -890,6 +1176,8 @@ nonisolated extension Mesos_V1_Agent_Response: SwiftProtobuf.Message, SwiftProto
       if let v = _storage._getResourceProviders, !v.isInitialized {return false}
       if let v = _storage._waitNestedContainer, !v.isInitialized {return false}
       if let v = _storage._waitContainer, !v.isInitialized {return false}
+      if let v = _storage._checkStorage, !v.isInitialized {return false}
+      if let v = _storage._repairStorage, !v.isInitialized {return false}
       return true
     }
   }
@@ -920,6 +1208,10 @@ nonisolated extension Mesos_V1_Agent_Response: SwiftProtobuf.Message, SwiftProto
         case 16: try { try decoder.decodeSingularMessageField(value: &_storage._waitContainer) }()
         case 17: try { try decoder.decodeSingularMessageField(value: &_storage._getResourceProviders) }()
         case 18: try { try decoder.decodeSingularMessageField(value: &_storage._getOperations) }()
+        case 1000: try { try decoder.decodeSingularMessageField(value: &_storage._checkStorage) }()
+        case 1001: try { try decoder.decodeSingularMessageField(value: &_storage._repairStorage) }()
+        case 1002: try { try decoder.decodeSingularMessageField(value: &_storage._keepVolume) }()
+        case 1003: try { try decoder.decodeSingularMessageField(value: &_storage._adoptDirectory) }()
         default: break
         }
       }
@@ -986,6 +1278,18 @@ nonisolated extension Mesos_V1_Agent_Response: SwiftProtobuf.Message, SwiftProto
       try { if let v = _storage._getOperations {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 18)
       } }()
+      try { if let v = _storage._checkStorage {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1000)
+      } }()
+      try { if let v = _storage._repairStorage {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1001)
+      } }()
+      try { if let v = _storage._keepVolume {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1002)
+      } }()
+      try { if let v = _storage._adoptDirectory {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1003)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1013,6 +1317,10 @@ nonisolated extension Mesos_V1_Agent_Response: SwiftProtobuf.Message, SwiftProto
         if _storage._getResourceProviders != rhs_storage._getResourceProviders {return false}
         if _storage._waitNestedContainer != rhs_storage._waitNestedContainer {return false}
         if _storage._waitContainer != rhs_storage._waitContainer {return false}
+        if _storage._checkStorage != rhs_storage._checkStorage {return false}
+        if _storage._repairStorage != rhs_storage._repairStorage {return false}
+        if _storage._keepVolume != rhs_storage._keepVolume {return false}
+        if _storage._adoptDirectory != rhs_storage._adoptDirectory {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -1023,7 +1331,289 @@ nonisolated extension Mesos_V1_Agent_Response: SwiftProtobuf.Message, SwiftProto
 }
 
 nonisolated extension Mesos_V1_Agent_Response.TypeEnum: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}GET_HEALTH\0\u{1}GET_FLAGS\0\u{1}GET_VERSION\0\u{1}GET_METRICS\0\u{1}GET_LOGGING_LEVEL\0\u{1}LIST_FILES\0\u{1}READ_FILE\0\u{1}GET_STATE\0\u{1}GET_CONTAINERS\0\u{1}GET_FRAMEWORKS\0\u{1}GET_EXECUTORS\0\u{1}GET_TASKS\0\u{1}WAIT_NESTED_CONTAINER\0\u{1}GET_AGENT\0\u{1}WAIT_CONTAINER\0\u{1}GET_RESOURCE_PROVIDERS\0\u{1}GET_OPERATIONS\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}GET_HEALTH\0\u{1}GET_FLAGS\0\u{1}GET_VERSION\0\u{1}GET_METRICS\0\u{1}GET_LOGGING_LEVEL\0\u{1}LIST_FILES\0\u{1}READ_FILE\0\u{1}GET_STATE\0\u{1}GET_CONTAINERS\0\u{1}GET_FRAMEWORKS\0\u{1}GET_EXECUTORS\0\u{1}GET_TASKS\0\u{1}WAIT_NESTED_CONTAINER\0\u{1}GET_AGENT\0\u{1}WAIT_CONTAINER\0\u{1}GET_RESOURCE_PROVIDERS\0\u{1}GET_OPERATIONS\0\u{2}W\u{f}CHECK_STORAGE\0\u{1}REPAIR_STORAGE\0\u{1}KEEP_VOLUME\0\u{1}ADOPT_DIRECTORY\0")
+}
+
+nonisolated extension Mesos_V1_Agent_Response.CheckStorage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Agent_Response.protoMessageName + ".CheckStorage"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}findings\0\u{1}volumes\0\u{3}left_off\0")
+
+  public var isInitialized: Bool {
+    if self._volumes == nil {return false}
+    if !SwiftProtobuf.Internal.areAllInitialized(self.findings) {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.findings) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self._volumes) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self._leftOff) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.findings.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.findings, fieldNumber: 1)
+    }
+    try { if let v = self._volumes {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._leftOff {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Agent_Response.CheckStorage, rhs: Mesos_V1_Agent_Response.CheckStorage) -> Bool {
+    if lhs.findings != rhs.findings {return false}
+    if lhs._volumes != rhs._volumes {return false}
+    if lhs._leftOff != rhs._leftOff {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Agent_Response.CheckStorage.Finding: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Agent_Response.CheckStorage.protoMessageName + ".Finding"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}code\0\u{1}severity\0\u{1}subject\0\u{1}uuid\0\u{1}evidence\0\u{1}repair\0\u{3}needs_set_aside\0")
+
+  public var isInitialized: Bool {
+    if self._code == nil {return false}
+    if self._severity == nil {return false}
+    if self._subject == nil {return false}
+    if self._evidence == nil {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self._code) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self._severity) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self._subject) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self._uuid) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self._evidence) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self._repair) }()
+      case 7: try { try decoder.decodeSingularBoolField(value: &self._needsSetAside) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._code {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._severity {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._subject {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._uuid {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 4)
+    } }()
+    try { if let v = self._evidence {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 5)
+    } }()
+    try { if let v = self._repair {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 6)
+    } }()
+    try { if let v = self._needsSetAside {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 7)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Agent_Response.CheckStorage.Finding, rhs: Mesos_V1_Agent_Response.CheckStorage.Finding) -> Bool {
+    if lhs._code != rhs._code {return false}
+    if lhs._severity != rhs._severity {return false}
+    if lhs._subject != rhs._subject {return false}
+    if lhs._uuid != rhs._uuid {return false}
+    if lhs._evidence != rhs._evidence {return false}
+    if lhs._repair != rhs._repair {return false}
+    if lhs._needsSetAside != rhs._needsSetAside {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Agent_Response.RepairStorage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Agent_Response.protoMessageName + ".RepairStorage"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}results\0")
+
+  public var isInitialized: Bool {
+    if !SwiftProtobuf.Internal.areAllInitialized(self.results) {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.results) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.results.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.results, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Agent_Response.RepairStorage, rhs: Mesos_V1_Agent_Response.RepairStorage) -> Bool {
+    if lhs.results != rhs.results {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Agent_Response.RepairStorage.Result: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Agent_Response.RepairStorage.protoMessageName + ".Result"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}code\0\u{1}subject\0\u{1}result\0\u{1}message\0")
+
+  public var isInitialized: Bool {
+    if self._code == nil {return false}
+    if self._subject == nil {return false}
+    if self._result == nil {return false}
+    if self._message == nil {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self._code) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self._subject) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self._result) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self._message) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._code {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._subject {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._result {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._message {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 4)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Agent_Response.RepairStorage.Result, rhs: Mesos_V1_Agent_Response.RepairStorage.Result) -> Bool {
+    if lhs._code != rhs._code {return false}
+    if lhs._subject != rhs._subject {return false}
+    if lhs._result != rhs._result {return false}
+    if lhs._message != rhs._message {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Agent_Response.KeepVolume: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Agent_Response.protoMessageName + ".KeepVolume"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}path\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self._path) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._path {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Agent_Response.KeepVolume, rhs: Mesos_V1_Agent_Response.KeepVolume) -> Bool {
+    if lhs._path != rhs._path {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Agent_Response.AdoptDirectory: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Agent_Response.protoMessageName + ".AdoptDirectory"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}path\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self._path) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._path {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Agent_Response.AdoptDirectory, rhs: Mesos_V1_Agent_Response.AdoptDirectory) -> Bool {
+    if lhs._path != rhs._path {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
 }
 
 nonisolated extension Mesos_V1_Agent_Response.GetHealth: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {

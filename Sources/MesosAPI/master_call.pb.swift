@@ -226,6 +226,33 @@ package nonisolated struct Mesos_V1_Master_Call: @unchecked Sendable {
   /// Clears the value of `killTask`. Subsequent reads from it will return its default value.
   package mutating func clearKillTask() {_uniqueStorage()._killTask = nil}
 
+  package var listAudit: Mesos_V1_Master_Call.ListAudit {
+    get {_storage._listAudit ?? Mesos_V1_Master_Call.ListAudit()}
+    set {_uniqueStorage()._listAudit = newValue}
+  }
+  /// Returns true if `listAudit` has been explicitly set.
+  package var hasListAudit: Bool {_storage._listAudit != nil}
+  /// Clears the value of `listAudit`. Subsequent reads from it will return its default value.
+  package mutating func clearListAudit() {_uniqueStorage()._listAudit = nil}
+
+  package var explainOffers: Mesos_V1_Master_Call.ExplainOffers {
+    get {_storage._explainOffers ?? Mesos_V1_Master_Call.ExplainOffers()}
+    set {_uniqueStorage()._explainOffers = newValue}
+  }
+  /// Returns true if `explainOffers` has been explicitly set.
+  package var hasExplainOffers: Bool {_storage._explainOffers != nil}
+  /// Clears the value of `explainOffers`. Subsequent reads from it will return its default value.
+  package mutating func clearExplainOffers() {_uniqueStorage()._explainOffers = nil}
+
+  package var whatIf: Mesos_V1_Master_Call.WhatIf {
+    get {_storage._whatIf ?? Mesos_V1_Master_Call.WhatIf()}
+    set {_uniqueStorage()._whatIf = newValue}
+  }
+  /// Returns true if `whatIf` has been explicitly set.
+  package var hasWhatIf: Bool {_storage._whatIf != nil}
+  /// Clears the value of `whatIf`. Subsequent reads from it will return its default value.
+  package mutating func clearWhatIf() {_uniqueStorage()._whatIf = nil}
+
   /// NOTE: This field was marked as deprecated in the .proto file.
   package var setQuota: Mesos_V1_Master_Call.SetQuota {
     get {_storage._setQuota ?? Mesos_V1_Master_Call.SetQuota()}
@@ -298,6 +325,10 @@ package nonisolated struct Mesos_V1_Master_Call: @unchecked Sendable {
     /// Holdfast's own calls have numbers from 1000, which no client of Mesos meets.
     case listVolumes = 1000
     case killTask = 1001
+    case listAudit = 1002
+    case listReservations = 1003
+    case explainOffers = 1010
+    case whatIf = 1012
 
     package init() {
       self = .unknown
@@ -574,6 +605,132 @@ package nonisolated struct Mesos_V1_Master_Call: @unchecked Sendable {
     fileprivate var _frameworkID: Mesos_V1_FrameworkID? = nil
     fileprivate var _taskID: Mesos_V1_TaskID? = nil
     fileprivate var _killPolicy: Mesos_V1_KillPolicy? = nil
+  }
+
+  /// Holdfast: asks for lines of the audit trail, the newest first; all that is set must match.
+  package nonisolated struct ListAudit: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var volumeUuid: String {
+      get {_volumeUuid ?? String()}
+      set {_volumeUuid = newValue}
+    }
+    /// Returns true if `volumeUuid` has been explicitly set.
+    package var hasVolumeUuid: Bool {self._volumeUuid != nil}
+    /// Clears the value of `volumeUuid`. Subsequent reads from it will return its default value.
+    package mutating func clearVolumeUuid() {self._volumeUuid = nil}
+
+    package var role: String {
+      get {_role ?? String()}
+      set {_role = newValue}
+    }
+    /// Returns true if `role` has been explicitly set.
+    package var hasRole: Bool {self._role != nil}
+    /// Clears the value of `role`. Subsequent reads from it will return its default value.
+    package mutating func clearRole() {self._role = nil}
+
+    package var principal: String {
+      get {_principal ?? String()}
+      set {_principal = newValue}
+    }
+    /// Returns true if `principal` has been explicitly set.
+    package var hasPrincipal: Bool {self._principal != nil}
+    /// Clears the value of `principal`. Subsequent reads from it will return its default value.
+    package mutating func clearPrincipal() {self._principal = nil}
+
+    package var frameworkID: Mesos_V1_FrameworkID {
+      get {_frameworkID ?? Mesos_V1_FrameworkID()}
+      set {_frameworkID = newValue}
+    }
+    /// Returns true if `frameworkID` has been explicitly set.
+    package var hasFrameworkID: Bool {self._frameworkID != nil}
+    /// Clears the value of `frameworkID`. Subsequent reads from it will return its default value.
+    package mutating func clearFrameworkID() {self._frameworkID = nil}
+
+    package var agentID: Mesos_V1_AgentID {
+      get {_agentID ?? Mesos_V1_AgentID()}
+      set {_agentID = newValue}
+    }
+    /// Returns true if `agentID` has been explicitly set.
+    package var hasAgentID: Bool {self._agentID != nil}
+    /// Clears the value of `agentID`. Subsequent reads from it will return its default value.
+    package mutating func clearAgentID() {self._agentID = nil}
+
+    package var taskID: Mesos_V1_TaskID {
+      get {_taskID ?? Mesos_V1_TaskID()}
+      set {_taskID = newValue}
+    }
+    /// Returns true if `taskID` has been explicitly set.
+    package var hasTaskID: Bool {self._taskID != nil}
+    /// Clears the value of `taskID`. Subsequent reads from it will return its default value.
+    package mutating func clearTaskID() {self._taskID = nil}
+
+    /// RESERVE, VOLUME_LOST...
+    package var action: String {
+      get {_action ?? String()}
+      set {_action = newValue}
+    }
+    /// Returns true if `action` has been explicitly set.
+    package var hasAction: Bool {self._action != nil}
+    /// Clears the value of `action`. Subsequent reads from it will return its default value.
+    package mutating func clearAction() {self._action = nil}
+
+    /// Both included.
+    package var from: Mesos_V1_TimeInfo {
+      get {_from ?? Mesos_V1_TimeInfo()}
+      set {_from = newValue}
+    }
+    /// Returns true if `from` has been explicitly set.
+    package var hasFrom: Bool {self._from != nil}
+    /// Clears the value of `from`. Subsequent reads from it will return its default value.
+    package mutating func clearFrom() {self._from = nil}
+
+    package var to: Mesos_V1_TimeInfo {
+      get {_to ?? Mesos_V1_TimeInfo()}
+      set {_to = newValue}
+    }
+    /// Returns true if `to` has been explicitly set.
+    package var hasTo: Bool {self._to != nil}
+    /// Clears the value of `to`. Subsequent reads from it will return its default value.
+    package mutating func clearTo() {self._to = nil}
+
+    /// At most so many lines; 100 if absent, 10,000 at most.
+    package var limit: UInt32 {
+      get {_limit ?? 0}
+      set {_limit = newValue}
+    }
+    /// Returns true if `limit` has been explicitly set.
+    package var hasLimit: Bool {self._limit != nil}
+    /// Clears the value of `limit`. Subsequent reads from it will return its default value.
+    package mutating func clearLimit() {self._limit = nil}
+
+    /// Only lines with smaller numbers: next of the answer before.
+    package var before: Int64 {
+      get {_before ?? 0}
+      set {_before = newValue}
+    }
+    /// Returns true if `before` has been explicitly set.
+    package var hasBefore: Bool {self._before != nil}
+    /// Clears the value of `before`. Subsequent reads from it will return its default value.
+    package mutating func clearBefore() {self._before = nil}
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package init() {}
+
+    fileprivate var _volumeUuid: String? = nil
+    fileprivate var _role: String? = nil
+    fileprivate var _principal: String? = nil
+    fileprivate var _frameworkID: Mesos_V1_FrameworkID? = nil
+    fileprivate var _agentID: Mesos_V1_AgentID? = nil
+    fileprivate var _taskID: Mesos_V1_TaskID? = nil
+    fileprivate var _action: String? = nil
+    fileprivate var _from: Mesos_V1_TimeInfo? = nil
+    fileprivate var _to: Mesos_V1_TimeInfo? = nil
+    fileprivate var _limit: UInt32? = nil
+    fileprivate var _before: Int64? = nil
   }
 
   /// Adds disk to a volume.
@@ -905,6 +1062,125 @@ package nonisolated struct Mesos_V1_Master_Call: @unchecked Sendable {
     fileprivate var _agentID: Mesos_V1_AgentID? = nil
   }
 
+  /// Why are agents offered to a framework or role, or not? Names a framework, a role, or both.
+  package nonisolated struct ExplainOffers: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var frameworkID: Mesos_V1_FrameworkID {
+      get {_frameworkID ?? Mesos_V1_FrameworkID()}
+      set {_frameworkID = newValue}
+    }
+    /// Returns true if `frameworkID` has been explicitly set.
+    package var hasFrameworkID: Bool {self._frameworkID != nil}
+    /// Clears the value of `frameworkID`. Subsequent reads from it will return its default value.
+    package mutating func clearFrameworkID() {self._frameworkID = nil}
+
+    package var role: String {
+      get {_role ?? String()}
+      set {_role = newValue}
+    }
+    /// Returns true if `role` has been explicitly set.
+    package var hasRole: Bool {self._role != nil}
+    /// Clears the value of `role`. Subsequent reads from it will return its default value.
+    package mutating func clearRole() {self._role = nil}
+
+    /// All agents that the registry knows if absent.
+    package var agentID: Mesos_V1_AgentID {
+      get {_agentID ?? Mesos_V1_AgentID()}
+      set {_agentID = newValue}
+    }
+    /// Returns true if `agentID` has been explicitly set.
+    package var hasAgentID: Bool {self._agentID != nil}
+    /// Clears the value of `agentID`. Subsequent reads from it will return its default value.
+    package mutating func clearAgentID() {self._agentID = nil}
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package init() {}
+
+    fileprivate var _frameworkID: Mesos_V1_FrameworkID? = nil
+    fileprivate var _role: String? = nil
+    fileprivate var _agentID: Mesos_V1_AgentID? = nil
+  }
+
+  /// What would come of a call? Has exactly one body, that of the call; nothing is done.
+  package nonisolated struct WhatIf: @unchecked Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var reserveResources: Mesos_V1_Master_Call.ReserveResources {
+      get {_storage._reserveResources ?? Mesos_V1_Master_Call.ReserveResources()}
+      set {_uniqueStorage()._reserveResources = newValue}
+    }
+    /// Returns true if `reserveResources` has been explicitly set.
+    package var hasReserveResources: Bool {_storage._reserveResources != nil}
+    /// Clears the value of `reserveResources`. Subsequent reads from it will return its default value.
+    package mutating func clearReserveResources() {_uniqueStorage()._reserveResources = nil}
+
+    package var unreserveResources: Mesos_V1_Master_Call.UnreserveResources {
+      get {_storage._unreserveResources ?? Mesos_V1_Master_Call.UnreserveResources()}
+      set {_uniqueStorage()._unreserveResources = newValue}
+    }
+    /// Returns true if `unreserveResources` has been explicitly set.
+    package var hasUnreserveResources: Bool {_storage._unreserveResources != nil}
+    /// Clears the value of `unreserveResources`. Subsequent reads from it will return its default value.
+    package mutating func clearUnreserveResources() {_uniqueStorage()._unreserveResources = nil}
+
+    package var createVolumes: Mesos_V1_Master_Call.CreateVolumes {
+      get {_storage._createVolumes ?? Mesos_V1_Master_Call.CreateVolumes()}
+      set {_uniqueStorage()._createVolumes = newValue}
+    }
+    /// Returns true if `createVolumes` has been explicitly set.
+    package var hasCreateVolumes: Bool {_storage._createVolumes != nil}
+    /// Clears the value of `createVolumes`. Subsequent reads from it will return its default value.
+    package mutating func clearCreateVolumes() {_uniqueStorage()._createVolumes = nil}
+
+    package var destroyVolumes: Mesos_V1_Master_Call.DestroyVolumes {
+      get {_storage._destroyVolumes ?? Mesos_V1_Master_Call.DestroyVolumes()}
+      set {_uniqueStorage()._destroyVolumes = newValue}
+    }
+    /// Returns true if `destroyVolumes` has been explicitly set.
+    package var hasDestroyVolumes: Bool {_storage._destroyVolumes != nil}
+    /// Clears the value of `destroyVolumes`. Subsequent reads from it will return its default value.
+    package mutating func clearDestroyVolumes() {_uniqueStorage()._destroyVolumes = nil}
+
+    package var growVolume: Mesos_V1_Master_Call.GrowVolume {
+      get {_storage._growVolume ?? Mesos_V1_Master_Call.GrowVolume()}
+      set {_uniqueStorage()._growVolume = newValue}
+    }
+    /// Returns true if `growVolume` has been explicitly set.
+    package var hasGrowVolume: Bool {_storage._growVolume != nil}
+    /// Clears the value of `growVolume`. Subsequent reads from it will return its default value.
+    package mutating func clearGrowVolume() {_uniqueStorage()._growVolume = nil}
+
+    package var shrinkVolume: Mesos_V1_Master_Call.ShrinkVolume {
+      get {_storage._shrinkVolume ?? Mesos_V1_Master_Call.ShrinkVolume()}
+      set {_uniqueStorage()._shrinkVolume = newValue}
+    }
+    /// Returns true if `shrinkVolume` has been explicitly set.
+    package var hasShrinkVolume: Bool {_storage._shrinkVolume != nil}
+    /// Clears the value of `shrinkVolume`. Subsequent reads from it will return its default value.
+    package mutating func clearShrinkVolume() {_uniqueStorage()._shrinkVolume = nil}
+
+    package var drainAgent: Mesos_V1_Master_Call.DrainAgent {
+      get {_storage._drainAgent ?? Mesos_V1_Master_Call.DrainAgent()}
+      set {_uniqueStorage()._drainAgent = newValue}
+    }
+    /// Returns true if `drainAgent` has been explicitly set.
+    package var hasDrainAgent: Bool {_storage._drainAgent != nil}
+    /// Clears the value of `drainAgent`. Subsequent reads from it will return its default value.
+    package mutating func clearDrainAgent() {_uniqueStorage()._drainAgent = nil}
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package init() {}
+
+    fileprivate var _storage = _StorageClass.defaultInstance
+  }
+
   package init() {}
 
   fileprivate var _storage = _StorageClass.defaultInstance
@@ -916,7 +1192,7 @@ fileprivate nonisolated let _protobuf_package = "mesos.v1.master"
 
 nonisolated extension Mesos_V1_Master_Call: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Call"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}type\0\u{3}get_metrics\0\u{3}set_logging_level\0\u{3}list_files\0\u{3}read_file\0\u{3}update_weights\0\u{3}reserve_resources\0\u{3}unreserve_resources\0\u{3}create_volumes\0\u{3}destroy_volumes\0\u{3}update_maintenance_schedule\0\u{3}start_maintenance\0\u{3}stop_maintenance\0\u{3}set_quota\0\u{3}remove_quota\0\u{1}teardown\0\u{3}mark_agent_gone\0\u{3}grow_volume\0\u{3}shrink_volume\0\u{3}update_quota\0\u{3}drain_agent\0\u{3}deactivate_agent\0\u{3}reactivate_agent\0\u{4}R\u{f}kill_task\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}type\0\u{3}get_metrics\0\u{3}set_logging_level\0\u{3}list_files\0\u{3}read_file\0\u{3}update_weights\0\u{3}reserve_resources\0\u{3}unreserve_resources\0\u{3}create_volumes\0\u{3}destroy_volumes\0\u{3}update_maintenance_schedule\0\u{3}start_maintenance\0\u{3}stop_maintenance\0\u{3}set_quota\0\u{3}remove_quota\0\u{1}teardown\0\u{3}mark_agent_gone\0\u{3}grow_volume\0\u{3}shrink_volume\0\u{3}update_quota\0\u{3}drain_agent\0\u{3}deactivate_agent\0\u{3}reactivate_agent\0\u{4}R\u{f}kill_task\0\u{3}list_audit\0\u{4}\u{8}explain_offers\0\u{4}\u{2}what_if\0")
 
   fileprivate class _StorageClass {
     var _type: Mesos_V1_Master_Call.TypeEnum? = nil
@@ -941,6 +1217,9 @@ nonisolated extension Mesos_V1_Master_Call: SwiftProtobuf.Message, SwiftProtobuf
     var _teardown: Mesos_V1_Master_Call.Teardown? = nil
     var _markAgentGone: Mesos_V1_Master_Call.MarkAgentGone? = nil
     var _killTask: Mesos_V1_Master_Call.KillTask? = nil
+    var _listAudit: Mesos_V1_Master_Call.ListAudit? = nil
+    var _explainOffers: Mesos_V1_Master_Call.ExplainOffers? = nil
+    var _whatIf: Mesos_V1_Master_Call.WhatIf? = nil
     var _setQuota: Mesos_V1_Master_Call.SetQuota? = nil
     var _removeQuota: Mesos_V1_Master_Call.RemoveQuota? = nil
 
@@ -975,6 +1254,9 @@ nonisolated extension Mesos_V1_Master_Call: SwiftProtobuf.Message, SwiftProtobuf
       _teardown = source._teardown
       _markAgentGone = source._markAgentGone
       _killTask = source._killTask
+      _listAudit = source._listAudit
+      _explainOffers = source._explainOffers
+      _whatIf = source._whatIf
       _setQuota = source._setQuota
       _removeQuota = source._removeQuota
     }
@@ -1008,6 +1290,9 @@ nonisolated extension Mesos_V1_Master_Call: SwiftProtobuf.Message, SwiftProtobuf
       if let v = _storage._teardown, !v.isInitialized {return false}
       if let v = _storage._markAgentGone, !v.isInitialized {return false}
       if let v = _storage._killTask, !v.isInitialized {return false}
+      if let v = _storage._listAudit, !v.isInitialized {return false}
+      if let v = _storage._explainOffers, !v.isInitialized {return false}
+      if let v = _storage._whatIf, !v.isInitialized {return false}
       if let v = _storage._setQuota, !v.isInitialized {return false}
       if let v = _storage._removeQuota, !v.isInitialized {return false}
       return true
@@ -1046,6 +1331,9 @@ nonisolated extension Mesos_V1_Master_Call: SwiftProtobuf.Message, SwiftProtobuf
         case 22: try { try decoder.decodeSingularMessageField(value: &_storage._deactivateAgent) }()
         case 23: try { try decoder.decodeSingularMessageField(value: &_storage._reactivateAgent) }()
         case 1001: try { try decoder.decodeSingularMessageField(value: &_storage._killTask) }()
+        case 1002: try { try decoder.decodeSingularMessageField(value: &_storage._listAudit) }()
+        case 1010: try { try decoder.decodeSingularMessageField(value: &_storage._explainOffers) }()
+        case 1012: try { try decoder.decodeSingularMessageField(value: &_storage._whatIf) }()
         default: break
         }
       }
@@ -1130,6 +1418,15 @@ nonisolated extension Mesos_V1_Master_Call: SwiftProtobuf.Message, SwiftProtobuf
       try { if let v = _storage._killTask {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 1001)
       } }()
+      try { if let v = _storage._listAudit {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1002)
+      } }()
+      try { if let v = _storage._explainOffers {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1010)
+      } }()
+      try { if let v = _storage._whatIf {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1012)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1161,6 +1458,9 @@ nonisolated extension Mesos_V1_Master_Call: SwiftProtobuf.Message, SwiftProtobuf
         if _storage._teardown != rhs_storage._teardown {return false}
         if _storage._markAgentGone != rhs_storage._markAgentGone {return false}
         if _storage._killTask != rhs_storage._killTask {return false}
+        if _storage._listAudit != rhs_storage._listAudit {return false}
+        if _storage._explainOffers != rhs_storage._explainOffers {return false}
+        if _storage._whatIf != rhs_storage._whatIf {return false}
         if _storage._setQuota != rhs_storage._setQuota {return false}
         if _storage._removeQuota != rhs_storage._removeQuota {return false}
         return true
@@ -1173,7 +1473,7 @@ nonisolated extension Mesos_V1_Master_Call: SwiftProtobuf.Message, SwiftProtobuf
 }
 
 nonisolated extension Mesos_V1_Master_Call.TypeEnum: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}GET_HEALTH\0\u{1}GET_FLAGS\0\u{1}GET_VERSION\0\u{1}GET_METRICS\0\u{1}GET_LOGGING_LEVEL\0\u{1}SET_LOGGING_LEVEL\0\u{1}LIST_FILES\0\u{1}READ_FILE\0\u{1}GET_STATE\0\u{1}GET_AGENTS\0\u{1}GET_FRAMEWORKS\0\u{1}GET_EXECUTORS\0\u{1}GET_TASKS\0\u{1}GET_ROLES\0\u{1}GET_WEIGHTS\0\u{1}UPDATE_WEIGHTS\0\u{1}GET_MASTER\0\u{1}SUBSCRIBE\0\u{1}RESERVE_RESOURCES\0\u{1}UNRESERVE_RESOURCES\0\u{1}CREATE_VOLUMES\0\u{1}DESTROY_VOLUMES\0\u{1}GET_MAINTENANCE_STATUS\0\u{1}GET_MAINTENANCE_SCHEDULE\0\u{1}UPDATE_MAINTENANCE_SCHEDULE\0\u{1}START_MAINTENANCE\0\u{1}STOP_MAINTENANCE\0\u{1}GET_QUOTA\0\u{1}SET_QUOTA\0\u{1}REMOVE_QUOTA\0\u{1}TEARDOWN\0\u{1}MARK_AGENT_GONE\0\u{1}GET_OPERATIONS\0\u{1}GROW_VOLUME\0\u{1}SHRINK_VOLUME\0\u{1}UPDATE_QUOTA\0\u{1}DRAIN_AGENT\0\u{1}DEACTIVATE_AGENT\0\u{1}REACTIVATE_AGENT\0\u{2}A\u{f}LIST_VOLUMES\0\u{1}KILL_TASK\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}GET_HEALTH\0\u{1}GET_FLAGS\0\u{1}GET_VERSION\0\u{1}GET_METRICS\0\u{1}GET_LOGGING_LEVEL\0\u{1}SET_LOGGING_LEVEL\0\u{1}LIST_FILES\0\u{1}READ_FILE\0\u{1}GET_STATE\0\u{1}GET_AGENTS\0\u{1}GET_FRAMEWORKS\0\u{1}GET_EXECUTORS\0\u{1}GET_TASKS\0\u{1}GET_ROLES\0\u{1}GET_WEIGHTS\0\u{1}UPDATE_WEIGHTS\0\u{1}GET_MASTER\0\u{1}SUBSCRIBE\0\u{1}RESERVE_RESOURCES\0\u{1}UNRESERVE_RESOURCES\0\u{1}CREATE_VOLUMES\0\u{1}DESTROY_VOLUMES\0\u{1}GET_MAINTENANCE_STATUS\0\u{1}GET_MAINTENANCE_SCHEDULE\0\u{1}UPDATE_MAINTENANCE_SCHEDULE\0\u{1}START_MAINTENANCE\0\u{1}STOP_MAINTENANCE\0\u{1}GET_QUOTA\0\u{1}SET_QUOTA\0\u{1}REMOVE_QUOTA\0\u{1}TEARDOWN\0\u{1}MARK_AGENT_GONE\0\u{1}GET_OPERATIONS\0\u{1}GROW_VOLUME\0\u{1}SHRINK_VOLUME\0\u{1}UPDATE_QUOTA\0\u{1}DRAIN_AGENT\0\u{1}DEACTIVATE_AGENT\0\u{1}REACTIVATE_AGENT\0\u{2}A\u{f}LIST_VOLUMES\0\u{1}KILL_TASK\0\u{1}LIST_AUDIT\0\u{1}LIST_RESERVATIONS\0\u{2}\u{7}EXPLAIN_OFFERS\0\u{2}\u{2}WHAT_IF\0")
 }
 
 nonisolated extension Mesos_V1_Master_Call.GetMetrics: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -1623,6 +1923,99 @@ nonisolated extension Mesos_V1_Master_Call.KillTask: SwiftProtobuf.Message, Swif
     if lhs._frameworkID != rhs._frameworkID {return false}
     if lhs._taskID != rhs._taskID {return false}
     if lhs._killPolicy != rhs._killPolicy {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Master_Call.ListAudit: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Master_Call.protoMessageName + ".ListAudit"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}volume_uuid\0\u{1}role\0\u{1}principal\0\u{3}framework_id\0\u{3}agent_id\0\u{3}task_id\0\u{1}action\0\u{1}from\0\u{1}to\0\u{1}limit\0\u{1}before\0")
+
+  public var isInitialized: Bool {
+    if let v = self._frameworkID, !v.isInitialized {return false}
+    if let v = self._agentID, !v.isInitialized {return false}
+    if let v = self._taskID, !v.isInitialized {return false}
+    if let v = self._from, !v.isInitialized {return false}
+    if let v = self._to, !v.isInitialized {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self._volumeUuid) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self._role) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self._principal) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._frameworkID) }()
+      case 5: try { try decoder.decodeSingularMessageField(value: &self._agentID) }()
+      case 6: try { try decoder.decodeSingularMessageField(value: &self._taskID) }()
+      case 7: try { try decoder.decodeSingularStringField(value: &self._action) }()
+      case 8: try { try decoder.decodeSingularMessageField(value: &self._from) }()
+      case 9: try { try decoder.decodeSingularMessageField(value: &self._to) }()
+      case 10: try { try decoder.decodeSingularUInt32Field(value: &self._limit) }()
+      case 11: try { try decoder.decodeSingularInt64Field(value: &self._before) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._volumeUuid {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._role {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._principal {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._frameworkID {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
+    try { if let v = self._agentID {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    } }()
+    try { if let v = self._taskID {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    } }()
+    try { if let v = self._action {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 7)
+    } }()
+    try { if let v = self._from {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+    } }()
+    try { if let v = self._to {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+    } }()
+    try { if let v = self._limit {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 10)
+    } }()
+    try { if let v = self._before {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 11)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Master_Call.ListAudit, rhs: Mesos_V1_Master_Call.ListAudit) -> Bool {
+    if lhs._volumeUuid != rhs._volumeUuid {return false}
+    if lhs._role != rhs._role {return false}
+    if lhs._principal != rhs._principal {return false}
+    if lhs._frameworkID != rhs._frameworkID {return false}
+    if lhs._agentID != rhs._agentID {return false}
+    if lhs._taskID != rhs._taskID {return false}
+    if lhs._action != rhs._action {return false}
+    if lhs._from != rhs._from {return false}
+    if lhs._to != rhs._to {return false}
+    if lhs._limit != rhs._limit {return false}
+    if lhs._before != rhs._before {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2204,6 +2597,181 @@ nonisolated extension Mesos_V1_Master_Call.MarkAgentGone: SwiftProtobuf.Message,
 
   package static func ==(lhs: Mesos_V1_Master_Call.MarkAgentGone, rhs: Mesos_V1_Master_Call.MarkAgentGone) -> Bool {
     if lhs._agentID != rhs._agentID {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Master_Call.ExplainOffers: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Master_Call.protoMessageName + ".ExplainOffers"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}framework_id\0\u{1}role\0\u{3}agent_id\0")
+
+  public var isInitialized: Bool {
+    if let v = self._frameworkID, !v.isInitialized {return false}
+    if let v = self._agentID, !v.isInitialized {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._frameworkID) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self._role) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._agentID) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._frameworkID {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._role {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._agentID {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Master_Call.ExplainOffers, rhs: Mesos_V1_Master_Call.ExplainOffers) -> Bool {
+    if lhs._frameworkID != rhs._frameworkID {return false}
+    if lhs._role != rhs._role {return false}
+    if lhs._agentID != rhs._agentID {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Master_Call.WhatIf: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Master_Call.protoMessageName + ".WhatIf"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}reserve_resources\0\u{3}unreserve_resources\0\u{3}create_volumes\0\u{3}destroy_volumes\0\u{3}grow_volume\0\u{3}shrink_volume\0\u{3}drain_agent\0")
+
+  fileprivate class _StorageClass {
+    var _reserveResources: Mesos_V1_Master_Call.ReserveResources? = nil
+    var _unreserveResources: Mesos_V1_Master_Call.UnreserveResources? = nil
+    var _createVolumes: Mesos_V1_Master_Call.CreateVolumes? = nil
+    var _destroyVolumes: Mesos_V1_Master_Call.DestroyVolumes? = nil
+    var _growVolume: Mesos_V1_Master_Call.GrowVolume? = nil
+    var _shrinkVolume: Mesos_V1_Master_Call.ShrinkVolume? = nil
+    var _drainAgent: Mesos_V1_Master_Call.DrainAgent? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _reserveResources = source._reserveResources
+      _unreserveResources = source._unreserveResources
+      _createVolumes = source._createVolumes
+      _destroyVolumes = source._destroyVolumes
+      _growVolume = source._growVolume
+      _shrinkVolume = source._shrinkVolume
+      _drainAgent = source._drainAgent
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  public var isInitialized: Bool {
+    return withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      if let v = _storage._reserveResources, !v.isInitialized {return false}
+      if let v = _storage._unreserveResources, !v.isInitialized {return false}
+      if let v = _storage._createVolumes, !v.isInitialized {return false}
+      if let v = _storage._destroyVolumes, !v.isInitialized {return false}
+      if let v = _storage._growVolume, !v.isInitialized {return false}
+      if let v = _storage._shrinkVolume, !v.isInitialized {return false}
+      if let v = _storage._drainAgent, !v.isInitialized {return false}
+      return true
+    }
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._reserveResources) }()
+        case 2: try { try decoder.decodeSingularMessageField(value: &_storage._unreserveResources) }()
+        case 3: try { try decoder.decodeSingularMessageField(value: &_storage._createVolumes) }()
+        case 4: try { try decoder.decodeSingularMessageField(value: &_storage._destroyVolumes) }()
+        case 5: try { try decoder.decodeSingularMessageField(value: &_storage._growVolume) }()
+        case 6: try { try decoder.decodeSingularMessageField(value: &_storage._shrinkVolume) }()
+        case 7: try { try decoder.decodeSingularMessageField(value: &_storage._drainAgent) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._reserveResources {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+      } }()
+      try { if let v = _storage._unreserveResources {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+      } }()
+      try { if let v = _storage._createVolumes {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+      } }()
+      try { if let v = _storage._destroyVolumes {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+      } }()
+      try { if let v = _storage._growVolume {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+      } }()
+      try { if let v = _storage._shrinkVolume {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+      } }()
+      try { if let v = _storage._drainAgent {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+      } }()
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Master_Call.WhatIf, rhs: Mesos_V1_Master_Call.WhatIf) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._reserveResources != rhs_storage._reserveResources {return false}
+        if _storage._unreserveResources != rhs_storage._unreserveResources {return false}
+        if _storage._createVolumes != rhs_storage._createVolumes {return false}
+        if _storage._destroyVolumes != rhs_storage._destroyVolumes {return false}
+        if _storage._growVolume != rhs_storage._growVolume {return false}
+        if _storage._shrinkVolume != rhs_storage._shrinkVolume {return false}
+        if _storage._drainAgent != rhs_storage._drainAgent {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

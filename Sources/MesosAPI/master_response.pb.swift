@@ -222,6 +222,42 @@ package nonisolated struct Mesos_V1_Master_Response: @unchecked Sendable {
   /// Clears the value of `listVolumes`. Subsequent reads from it will return its default value.
   package mutating func clearListVolumes() {_uniqueStorage()._listVolumes = nil}
 
+  package var listAudit: Mesos_V1_Master_Response.ListAudit {
+    get {_storage._listAudit ?? Mesos_V1_Master_Response.ListAudit()}
+    set {_uniqueStorage()._listAudit = newValue}
+  }
+  /// Returns true if `listAudit` has been explicitly set.
+  package var hasListAudit: Bool {_storage._listAudit != nil}
+  /// Clears the value of `listAudit`. Subsequent reads from it will return its default value.
+  package mutating func clearListAudit() {_uniqueStorage()._listAudit = nil}
+
+  package var listReservations: Mesos_V1_Master_Response.ListReservations {
+    get {_storage._listReservations ?? Mesos_V1_Master_Response.ListReservations()}
+    set {_uniqueStorage()._listReservations = newValue}
+  }
+  /// Returns true if `listReservations` has been explicitly set.
+  package var hasListReservations: Bool {_storage._listReservations != nil}
+  /// Clears the value of `listReservations`. Subsequent reads from it will return its default value.
+  package mutating func clearListReservations() {_uniqueStorage()._listReservations = nil}
+
+  package var explainOffers: Mesos_V1_Master_Response.ExplainOffers {
+    get {_storage._explainOffers ?? Mesos_V1_Master_Response.ExplainOffers()}
+    set {_uniqueStorage()._explainOffers = newValue}
+  }
+  /// Returns true if `explainOffers` has been explicitly set.
+  package var hasExplainOffers: Bool {_storage._explainOffers != nil}
+  /// Clears the value of `explainOffers`. Subsequent reads from it will return its default value.
+  package mutating func clearExplainOffers() {_uniqueStorage()._explainOffers = nil}
+
+  package var whatIf: Mesos_V1_Master_Response.WhatIf {
+    get {_storage._whatIf ?? Mesos_V1_Master_Response.WhatIf()}
+    set {_uniqueStorage()._whatIf = newValue}
+  }
+  /// Returns true if `whatIf` has been explicitly set.
+  package var hasWhatIf: Bool {_storage._whatIf != nil}
+  /// Clears the value of `whatIf`. Subsequent reads from it will return its default value.
+  package mutating func clearWhatIf() {_uniqueStorage()._whatIf = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   /// The kinds of answer.
@@ -249,6 +285,10 @@ package nonisolated struct Mesos_V1_Master_Response: @unchecked Sendable {
 
     /// Holdfast's own answers have numbers from 1000.
     case listVolumes = 1000
+    case listAudit = 1002
+    case listReservations = 1003
+    case explainOffers = 1010
+    case whatIf = 1012
 
     package init() {
       self = .unknown
@@ -395,6 +435,64 @@ package nonisolated struct Mesos_V1_Master_Response: @unchecked Sendable {
       /// Clears the value of `usedBytes`. Subsequent reads from it will return its default value.
       package mutating func clearUsedBytes() {_uniqueStorage()._usedBytes = nil}
 
+      /// The task that held it last; absent: none yet.
+      package var lastFrameworkID: Mesos_V1_FrameworkID {
+        get {_storage._lastFrameworkID ?? Mesos_V1_FrameworkID()}
+        set {_uniqueStorage()._lastFrameworkID = newValue}
+      }
+      /// Returns true if `lastFrameworkID` has been explicitly set.
+      package var hasLastFrameworkID: Bool {_storage._lastFrameworkID != nil}
+      /// Clears the value of `lastFrameworkID`. Subsequent reads from it will return its default value.
+      package mutating func clearLastFrameworkID() {_uniqueStorage()._lastFrameworkID = nil}
+
+      package var lastTaskID: Mesos_V1_TaskID {
+        get {_storage._lastTaskID ?? Mesos_V1_TaskID()}
+        set {_uniqueStorage()._lastTaskID = newValue}
+      }
+      /// Returns true if `lastTaskID` has been explicitly set.
+      package var hasLastTaskID: Bool {_storage._lastTaskID != nil}
+      /// Clears the value of `lastTaskID`. Subsequent reads from it will return its default value.
+      package mutating func clearLastTaskID() {_uniqueStorage()._lastTaskID = nil}
+
+      /// The task's name, by which a service is known.
+      package var lastTaskName: String {
+        get {_storage._lastTaskName ?? String()}
+        set {_uniqueStorage()._lastTaskName = newValue}
+      }
+      /// Returns true if `lastTaskName` has been explicitly set.
+      package var hasLastTaskName: Bool {_storage._lastTaskName != nil}
+      /// Clears the value of `lastTaskName`. Subsequent reads from it will return its default value.
+      package mutating func clearLastTaskName() {_uniqueStorage()._lastTaskName = nil}
+
+      package var usedSince: Mesos_V1_TimeInfo {
+        get {_storage._usedSince ?? Mesos_V1_TimeInfo()}
+        set {_uniqueStorage()._usedSince = newValue}
+      }
+      /// Returns true if `usedSince` has been explicitly set.
+      package var hasUsedSince: Bool {_storage._usedSince != nil}
+      /// Clears the value of `usedSince`. Subsequent reads from it will return its default value.
+      package mutating func clearUsedSince() {_uniqueStorage()._usedSince = nil}
+
+      /// Absent: the task holds it as far as is known.
+      package var usedUntil: Mesos_V1_TimeInfo {
+        get {_storage._usedUntil ?? Mesos_V1_TimeInfo()}
+        set {_uniqueStorage()._usedUntil = newValue}
+      }
+      /// Returns true if `usedUntil` has been explicitly set.
+      package var hasUsedUntil: Bool {_storage._usedUntil != nil}
+      /// Clears the value of `usedUntil`. Subsequent reads from it will return its default value.
+      package mutating func clearUsedUntil() {_uniqueStorage()._usedUntil = nil}
+
+      /// Why its agent is not there: disconnected, recovering, unreachable, gone; absent: it is.
+      package var agentState: String {
+        get {_storage._agentState ?? String()}
+        set {_uniqueStorage()._agentState = newValue}
+      }
+      /// Returns true if `agentState` has been explicitly set.
+      package var hasAgentState: Bool {_storage._agentState != nil}
+      /// Clears the value of `agentState`. Subsequent reads from it will return its default value.
+      package mutating func clearAgentState() {_uniqueStorage()._agentState = nil}
+
       package var unknownFields = SwiftProtobuf.UnknownStorage()
 
       package init() {}
@@ -405,7 +503,924 @@ package nonisolated struct Mesos_V1_Master_Response: @unchecked Sendable {
     package init() {}
   }
 
+  /// Holdfast: every reservation, also those whose agent is away.
+  package nonisolated struct ListReservations: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var reservations: [Mesos_V1_Master_Response.ListReservations.Reservation] = []
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    /// All that an agent has under one stack of reservations.
+    package nonisolated struct Reservation: Sendable {
+      // SwiftProtobuf.Message conformance is added in an extension below. See the
+      // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+      // methods supported on all messages.
+
+      /// The same from the first resource under the stack to the last.
+      package var uuid: String {
+        get {_uuid ?? String()}
+        set {_uuid = newValue}
+      }
+      /// Returns true if `uuid` has been explicitly set.
+      package var hasUuid: Bool {self._uuid != nil}
+      /// Clears the value of `uuid`. Subsequent reads from it will return its default value.
+      package mutating func clearUuid() {self._uuid = nil}
+
+      package var agentID: Mesos_V1_AgentID {
+        get {_agentID ?? Mesos_V1_AgentID()}
+        set {_agentID = newValue}
+      }
+      /// Returns true if `agentID` has been explicitly set.
+      package var hasAgentID: Bool {self._agentID != nil}
+      /// Clears the value of `agentID`. Subsequent reads from it will return its default value.
+      package mutating func clearAgentID() {self._agentID = nil}
+
+      /// The stack; the last one's role is whose it is.
+      package var reservations: [Mesos_V1_Resource.ReservationInfo] = []
+
+      package var resources: [Mesos_V1_Resource] = []
+
+      /// Absent: an operator made it, or the agent's options.
+      package var frameworkID: Mesos_V1_FrameworkID {
+        get {_frameworkID ?? Mesos_V1_FrameworkID()}
+        set {_frameworkID = newValue}
+      }
+      /// Returns true if `frameworkID` has been explicitly set.
+      package var hasFrameworkID: Bool {self._frameworkID != nil}
+      /// Clears the value of `frameworkID`. Subsequent reads from it will return its default value.
+      package mutating func clearFrameworkID() {self._frameworkID = nil}
+
+      package var created: Mesos_V1_TimeInfo {
+        get {_created ?? Mesos_V1_TimeInfo()}
+        set {_created = newValue}
+      }
+      /// Returns true if `created` has been explicitly set.
+      package var hasCreated: Bool {self._created != nil}
+      /// Clears the value of `created`. Subsequent reads from it will return its default value.
+      package mutating func clearCreated() {self._created = nil}
+
+      /// Why its agent is not there: disconnected, recovering, unreachable, gone; absent: it is.
+      package var agentState: String {
+        get {_agentState ?? String()}
+        set {_agentState = newValue}
+      }
+      /// Returns true if `agentState` has been explicitly set.
+      package var hasAgentState: Bool {self._agentState != nil}
+      /// Clears the value of `agentState`. Subsequent reads from it will return its default value.
+      package mutating func clearAgentState() {self._agentState = nil}
+
+      package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+      package init() {}
+
+      fileprivate var _uuid: String? = nil
+      fileprivate var _agentID: Mesos_V1_AgentID? = nil
+      fileprivate var _frameworkID: Mesos_V1_FrameworkID? = nil
+      fileprivate var _created: Mesos_V1_TimeInfo? = nil
+      fileprivate var _agentState: String? = nil
+    }
+
+    package init() {}
+  }
+
+  /// Holdfast: lines of the audit trail, the newest first.
+  package nonisolated struct ListAudit: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var entries: [Mesos_V1_Master_Response.ListAudit.Entry] = []
+
+    /// There may be more: what to ask for as before; absent: these were the last.
+    package var next: Int64 {
+      get {_next ?? 0}
+      set {_next = newValue}
+    }
+    /// Returns true if `next` has been explicitly set.
+    package var hasNext: Bool {self._next != nil}
+    /// Clears the value of `next`. Subsequent reads from it will return its default value.
+    package mutating func clearNext() {self._next = nil}
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    /// Who did what, when, and what came of it.
+    package nonisolated struct Entry: Sendable {
+      // SwiftProtobuf.Message conformance is added in an extension below. See the
+      // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+      // methods supported on all messages.
+
+      /// Ascending by age, not without gaps.
+      package var number: Int64 {
+        get {_number ?? 0}
+        set {_number = newValue}
+      }
+      /// Returns true if `number` has been explicitly set.
+      package var hasNumber: Bool {self._number != nil}
+      /// Clears the value of `number`. Subsequent reads from it will return its default value.
+      package mutating func clearNumber() {self._number = nil}
+
+      package var time: Mesos_V1_TimeInfo {
+        get {_time ?? Mesos_V1_TimeInfo()}
+        set {_time = newValue}
+      }
+      /// Returns true if `time` has been explicitly set.
+      package var hasTime: Bool {self._time != nil}
+      /// Clears the value of `time`. Subsequent reads from it will return its default value.
+      package mutating func clearTime() {self._time = nil}
+
+      /// RESERVE, UNRESERVE, CREATE, DESTROY, GROW_VOLUME, SHRINK_VOLUME, LAUNCH, TASK_ENDED,
+      /// KILL_TASK, TEARDOWN, FRAMEWORK_REMOVED, AGENT_UNREACHABLE, AGENT_GONE, VOLUME_LOST,
+      /// VOLUME_FOUND, VOLUME_UNCLAIMED, VOLUME_MOVED.
+      package var action: String {
+        get {_action ?? String()}
+        set {_action = newValue}
+      }
+      /// Returns true if `action` has been explicitly set.
+      package var hasAction: Bool {self._action != nil}
+      /// Clears the value of `action`. Subsequent reads from it will return its default value.
+      package mutating func clearAction() {self._action = nil}
+
+      /// FINISHED, FAILED, REFUSED or UNKNOWN.
+      package var outcome: String {
+        get {_outcome ?? String()}
+        set {_outcome = newValue}
+      }
+      /// Returns true if `outcome` has been explicitly set.
+      package var hasOutcome: Bool {self._outcome != nil}
+      /// Clears the value of `outcome`. Subsequent reads from it will return its default value.
+      package mutating func clearOutcome() {self._outcome = nil}
+
+      package var message: String {
+        get {_message ?? String()}
+        set {_message = newValue}
+      }
+      /// Returns true if `message` has been explicitly set.
+      package var hasMessage: Bool {self._message != nil}
+      /// Clears the value of `message`. Subsequent reads from it will return its default value.
+      package mutating func clearMessage() {self._message = nil}
+
+      /// Absent: an operator, or the master itself.
+      package var frameworkID: Mesos_V1_FrameworkID {
+        get {_frameworkID ?? Mesos_V1_FrameworkID()}
+        set {_frameworkID = newValue}
+      }
+      /// Returns true if `frameworkID` has been explicitly set.
+      package var hasFrameworkID: Bool {self._frameworkID != nil}
+      /// Clears the value of `frameworkID`. Subsequent reads from it will return its default value.
+      package mutating func clearFrameworkID() {self._frameworkID = nil}
+
+      package var principal: String {
+        get {_principal ?? String()}
+        set {_principal = newValue}
+      }
+      /// Returns true if `principal` has been explicitly set.
+      package var hasPrincipal: Bool {self._principal != nil}
+      /// Clears the value of `principal`. Subsequent reads from it will return its default value.
+      package mutating func clearPrincipal() {self._principal = nil}
+
+      package var agentID: Mesos_V1_AgentID {
+        get {_agentID ?? Mesos_V1_AgentID()}
+        set {_agentID = newValue}
+      }
+      /// Returns true if `agentID` has been explicitly set.
+      package var hasAgentID: Bool {self._agentID != nil}
+      /// Clears the value of `agentID`. Subsequent reads from it will return its default value.
+      package mutating func clearAgentID() {self._agentID = nil}
+
+      package var taskID: Mesos_V1_TaskID {
+        get {_taskID ?? Mesos_V1_TaskID()}
+        set {_taskID = newValue}
+      }
+      /// Returns true if `taskID` has been explicitly set.
+      package var hasTaskID: Bool {self._taskID != nil}
+      /// Clears the value of `taskID`. Subsequent reads from it will return its default value.
+      package mutating func clearTaskID() {self._taskID = nil}
+
+      /// The operation's UUID in text form.
+      package var operationUuid: String {
+        get {_operationUuid ?? String()}
+        set {_operationUuid = newValue}
+      }
+      /// Returns true if `operationUuid` has been explicitly set.
+      package var hasOperationUuid: Bool {self._operationUuid != nil}
+      /// Clears the value of `operationUuid`. Subsequent reads from it will return its default value.
+      package mutating func clearOperationUuid() {self._operationUuid = nil}
+
+      package var operationID: Mesos_V1_OperationID {
+        get {_operationID ?? Mesos_V1_OperationID()}
+        set {_operationID = newValue}
+      }
+      /// Returns true if `operationID` has been explicitly set.
+      package var hasOperationID: Bool {self._operationID != nil}
+      /// Clears the value of `operationID`. Subsequent reads from it will return its default value.
+      package mutating func clearOperationID() {self._operationID = nil}
+
+      package var consumed: [Mesos_V1_Resource] = []
+
+      package var converted: [Mesos_V1_Resource] = []
+
+      package var volumeUuids: [String] = []
+
+      package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+      package init() {}
+
+      fileprivate var _number: Int64? = nil
+      fileprivate var _time: Mesos_V1_TimeInfo? = nil
+      fileprivate var _action: String? = nil
+      fileprivate var _outcome: String? = nil
+      fileprivate var _message: String? = nil
+      fileprivate var _frameworkID: Mesos_V1_FrameworkID? = nil
+      fileprivate var _principal: String? = nil
+      fileprivate var _agentID: Mesos_V1_AgentID? = nil
+      fileprivate var _taskID: Mesos_V1_TaskID? = nil
+      fileprivate var _operationUuid: String? = nil
+      fileprivate var _operationID: Mesos_V1_OperationID? = nil
+    }
+
+    package init() {}
+
+    fileprivate var _next: Int64? = nil
+  }
+
   /// Whether the master works.
+  /// Why agents are offered, or not, as the allocator decides it at this moment.
+  package nonisolated struct ExplainOffers: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var subjects: [Mesos_V1_Master_Response.ExplainOffers.Subject] = []
+
+    /// How many subjects, and agents of each subject, the answer has no room for.
+    package var subjectsLeftOut: UInt64 {
+      get {_subjectsLeftOut ?? 0}
+      set {_subjectsLeftOut = newValue}
+    }
+    /// Returns true if `subjectsLeftOut` has been explicitly set.
+    package var hasSubjectsLeftOut: Bool {self._subjectsLeftOut != nil}
+    /// Clears the value of `subjectsLeftOut`. Subsequent reads from it will return its default value.
+    package mutating func clearSubjectsLeftOut() {self._subjectsLeftOut = nil}
+
+    package var agentsLeftOut: UInt64 {
+      get {_agentsLeftOut ?? 0}
+      set {_agentsLeftOut = newValue}
+    }
+    /// Returns true if `agentsLeftOut` has been explicitly set.
+    package var hasAgentsLeftOut: Bool {self._agentsLeftOut != nil}
+    /// Clears the value of `agentsLeftOut`. Subsequent reads from it will return its default value.
+    package mutating func clearAgentsLeftOut() {self._agentsLeftOut = nil}
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    /// Who holds a part of an agent.
+    package nonisolated struct Holder: Sendable {
+      // SwiftProtobuf.Message conformance is added in an extension below. See the
+      // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+      // methods supported on all messages.
+
+      package var frameworkID: Mesos_V1_FrameworkID {
+        get {_frameworkID ?? Mesos_V1_FrameworkID()}
+        set {_frameworkID = newValue}
+      }
+      /// Returns true if `frameworkID` has been explicitly set.
+      package var hasFrameworkID: Bool {self._frameworkID != nil}
+      /// Clears the value of `frameworkID`. Subsequent reads from it will return its default value.
+      package mutating func clearFrameworkID() {self._frameworkID = nil}
+
+      package var role: String {
+        get {_role ?? String()}
+        set {_role = newValue}
+      }
+      /// Returns true if `role` has been explicitly set.
+      package var hasRole: Bool {self._role != nil}
+      /// Clears the value of `role`. Subsequent reads from it will return its default value.
+      package mutating func clearRole() {self._role = nil}
+
+      package var resources: [Mesos_V1_Resource] = []
+
+      /// The offer that holds it; absent: tasks and executors.
+      package var offerID: Mesos_V1_OfferID {
+        get {_offerID ?? Mesos_V1_OfferID()}
+        set {_offerID = newValue}
+      }
+      /// Returns true if `offerID` has been explicitly set.
+      package var hasOfferID: Bool {self._offerID != nil}
+      /// Clears the value of `offerID`. Subsequent reads from it will return its default value.
+      package mutating func clearOfferID() {self._offerID = nil}
+
+      package var since: Mesos_V1_TimeInfo {
+        get {_since ?? Mesos_V1_TimeInfo()}
+        set {_since = newValue}
+      }
+      /// Returns true if `since` has been explicitly set.
+      package var hasSince: Bool {self._since != nil}
+      /// Clears the value of `since`. Subsequent reads from it will return its default value.
+      package mutating func clearSince() {self._since = nil}
+
+      package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+      package init() {}
+
+      fileprivate var _frameworkID: Mesos_V1_FrameworkID? = nil
+      fileprivate var _role: String? = nil
+      fileprivate var _offerID: Mesos_V1_OfferID? = nil
+      fileprivate var _since: Mesos_V1_TimeInfo? = nil
+    }
+
+    /// Who comes first in the order of fairness and gets what is left.
+    package nonisolated struct Rival: Sendable {
+      // SwiftProtobuf.Message conformance is added in an extension below. See the
+      // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+      // methods supported on all messages.
+
+      package var frameworkID: Mesos_V1_FrameworkID {
+        get {_frameworkID ?? Mesos_V1_FrameworkID()}
+        set {_frameworkID = newValue}
+      }
+      /// Returns true if `frameworkID` has been explicitly set.
+      package var hasFrameworkID: Bool {self._frameworkID != nil}
+      /// Clears the value of `frameworkID`. Subsequent reads from it will return its default value.
+      package mutating func clearFrameworkID() {self._frameworkID = nil}
+
+      package var role: String {
+        get {_role ?? String()}
+        set {_role = newValue}
+      }
+      /// Returns true if `role` has been explicitly set.
+      package var hasRole: Bool {self._role != nil}
+      /// Clears the value of `role`. Subsequent reads from it will return its default value.
+      package mutating func clearRole() {self._role = nil}
+
+      /// Dominant shares of the cluster, divided by weight, where the order compares both.
+      package var share: Double {
+        get {_share ?? 0}
+        set {_share = newValue}
+      }
+      /// Returns true if `share` has been explicitly set.
+      package var hasShare: Bool {self._share != nil}
+      /// Clears the value of `share`. Subsequent reads from it will return its default value.
+      package mutating func clearShare() {self._share = nil}
+
+      package var ownShare: Double {
+        get {_ownShare ?? 0}
+        set {_ownShare = newValue}
+      }
+      /// Returns true if `ownShare` has been explicitly set.
+      package var hasOwnShare: Bool {self._ownShare != nil}
+      /// Clears the value of `ownShare`. Subsequent reads from it will return its default value.
+      package mutating func clearOwnShare() {self._ownShare = nil}
+
+      package var resources: [Mesos_V1_Resource] = []
+
+      package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+      package init() {}
+
+      fileprivate var _frameworkID: Mesos_V1_FrameworkID? = nil
+      fileprivate var _role: String? = nil
+      fileprivate var _share: Double? = nil
+      fileprivate var _ownShare: Double? = nil
+    }
+
+    package nonisolated struct Reason: Sendable {
+      // SwiftProtobuf.Message conformance is added in an extension below. See the
+      // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+      // methods supported on all messages.
+
+      /// A stable word, like FILTERED; docs/explain.md lists them.
+      package var code: String {
+        get {_code ?? String()}
+        set {_code = newValue}
+      }
+      /// Returns true if `code` has been explicitly set.
+      package var hasCode: Bool {self._code != nil}
+      /// Clears the value of `code`. Subsequent reads from it will return its default value.
+      package mutating func clearCode() {self._code = nil}
+
+      package var text: String {
+        get {_text ?? String()}
+        set {_text = newValue}
+      }
+      /// Returns true if `text` has been explicitly set.
+      package var hasText: Bool {self._text != nil}
+      /// Clears the value of `text`. Subsequent reads from it will return its default value.
+      package mutating func clearText() {self._text = nil}
+
+      /// What it concerns; none: all of the agent.
+      package var resources: [Mesos_V1_Resource] = []
+
+      package var holders: [Mesos_V1_Master_Response.ExplainOffers.Holder] = []
+
+      package var rivals: [Mesos_V1_Master_Response.ExplainOffers.Rival] = []
+
+      package var since: Mesos_V1_TimeInfo {
+        get {_since ?? Mesos_V1_TimeInfo()}
+        set {_since = newValue}
+      }
+      /// Returns true if `since` has been explicitly set.
+      package var hasSince: Bool {self._since != nil}
+      /// Clears the value of `since`. Subsequent reads from it will return its default value.
+      package mutating func clearSince() {self._since = nil}
+
+      /// When a filter ends, what made it (DECLINE, ACCEPT, RESCIND) and what it blocks.
+      package var until: Mesos_V1_TimeInfo {
+        get {_until ?? Mesos_V1_TimeInfo()}
+        set {_until = newValue}
+      }
+      /// Returns true if `until` has been explicitly set.
+      package var hasUntil: Bool {self._until != nil}
+      /// Clears the value of `until`. Subsequent reads from it will return its default value.
+      package mutating func clearUntil() {self._until = nil}
+
+      package var origin: String {
+        get {_origin ?? String()}
+        set {_origin = newValue}
+      }
+      /// Returns true if `origin` has been explicitly set.
+      package var hasOrigin: Bool {self._origin != nil}
+      /// Clears the value of `origin`. Subsequent reads from it will return its default value.
+      package mutating func clearOrigin() {self._origin = nil}
+
+      package var refused: [Mesos_V1_Resource] = []
+
+      /// What the framework lacks, as in FrameworkInfo.Capability.
+      package var capability: String {
+        get {_capability ?? String()}
+        set {_capability = newValue}
+      }
+      /// Returns true if `capability` has been explicitly set.
+      package var hasCapability: Bool {self._capability != nil}
+      /// Clears the value of `capability`. Subsequent reads from it will return its default value.
+      package mutating func clearCapability() {self._capability = nil}
+
+      /// Any one of these would be enough, like "cpus:0.01".
+      package var minimum: [String] = []
+
+      /// The bound that is reached.
+      package var limit: UInt64 {
+        get {_limit ?? 0}
+        set {_limit = newValue}
+      }
+      /// Returns true if `limit` has been explicitly set.
+      package var hasLimit: Bool {self._limit != nil}
+      /// Clears the value of `limit`. Subsequent reads from it will return its default value.
+      package mutating func clearLimit() {self._limit = nil}
+
+      /// How many resources, holders and rivals are left out of this reason.
+      package var leftOut: UInt64 {
+        get {_leftOut ?? 0}
+        set {_leftOut = newValue}
+      }
+      /// Returns true if `leftOut` has been explicitly set.
+      package var hasLeftOut: Bool {self._leftOut != nil}
+      /// Clears the value of `leftOut`. Subsequent reads from it will return its default value.
+      package mutating func clearLeftOut() {self._leftOut = nil}
+
+      package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+      package init() {}
+
+      fileprivate var _code: String? = nil
+      fileprivate var _text: String? = nil
+      fileprivate var _since: Mesos_V1_TimeInfo? = nil
+      fileprivate var _until: Mesos_V1_TimeInfo? = nil
+      fileprivate var _origin: String? = nil
+      fileprivate var _capability: String? = nil
+      fileprivate var _limit: UInt64? = nil
+      fileprivate var _leftOut: UInt64? = nil
+    }
+
+    package nonisolated struct Verdict: Sendable {
+      // SwiftProtobuf.Message conformance is added in an extension below. See the
+      // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+      // methods supported on all messages.
+
+      package var agentID: Mesos_V1_AgentID {
+        get {_agentID ?? Mesos_V1_AgentID()}
+        set {_agentID = newValue}
+      }
+      /// Returns true if `agentID` has been explicitly set.
+      package var hasAgentID: Bool {self._agentID != nil}
+      /// Clears the value of `agentID`. Subsequent reads from it will return its default value.
+      package mutating func clearAgentID() {self._agentID = nil}
+
+      package var hostname: String {
+        get {_hostname ?? String()}
+        set {_hostname = newValue}
+      }
+      /// Returns true if `hostname` has been explicitly set.
+      package var hasHostname: Bool {self._hostname != nil}
+      /// Clears the value of `hostname`. Subsequent reads from it will return its default value.
+      package mutating func clearHostname() {self._hostname = nil}
+
+      /// OFFERED, WOULD_BE_OFFERED (at the next pass) or NOT_OFFERED.
+      package var outcome: String {
+        get {_outcome ?? String()}
+        set {_outcome = newValue}
+      }
+      /// Returns true if `outcome` has been explicitly set.
+      package var hasOutcome: Bool {self._outcome != nil}
+      /// Clears the value of `outcome`. Subsequent reads from it will return its default value.
+      package mutating func clearOutcome() {self._outcome = nil}
+
+      /// The code of the reason that decides, when it is not offered.
+      package var because: String {
+        get {_because ?? String()}
+        set {_because = newValue}
+      }
+      /// Returns true if `because` has been explicitly set.
+      package var hasBecause: Bool {self._because != nil}
+      /// Clears the value of `because`. Subsequent reads from it will return its default value.
+      package mutating func clearBecause() {self._because = nil}
+
+      /// What is or would be offered.
+      package var resources: [Mesos_V1_Resource] = []
+
+      /// In the order in which the allocator checks them.
+      package var reasons: [Mesos_V1_Master_Response.ExplainOffers.Reason] = []
+
+      package var leftOut: UInt64 {
+        get {_leftOut ?? 0}
+        set {_leftOut = newValue}
+      }
+      /// Returns true if `leftOut` has been explicitly set.
+      package var hasLeftOut: Bool {self._leftOut != nil}
+      /// Clears the value of `leftOut`. Subsequent reads from it will return its default value.
+      package mutating func clearLeftOut() {self._leftOut = nil}
+
+      package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+      package init() {}
+
+      fileprivate var _agentID: Mesos_V1_AgentID? = nil
+      fileprivate var _hostname: String? = nil
+      fileprivate var _outcome: String? = nil
+      fileprivate var _because: String? = nil
+      fileprivate var _leftOut: UInt64? = nil
+    }
+
+    /// A framework in one of its roles.
+    package nonisolated struct Subject: Sendable {
+      // SwiftProtobuf.Message conformance is added in an extension below. See the
+      // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+      // methods supported on all messages.
+
+      package var frameworkID: Mesos_V1_FrameworkID {
+        get {_frameworkID ?? Mesos_V1_FrameworkID()}
+        set {_frameworkID = newValue}
+      }
+      /// Returns true if `frameworkID` has been explicitly set.
+      package var hasFrameworkID: Bool {self._frameworkID != nil}
+      /// Clears the value of `frameworkID`. Subsequent reads from it will return its default value.
+      package mutating func clearFrameworkID() {self._frameworkID = nil}
+
+      package var frameworkName: String {
+        get {_frameworkName ?? String()}
+        set {_frameworkName = newValue}
+      }
+      /// Returns true if `frameworkName` has been explicitly set.
+      package var hasFrameworkName: Bool {self._frameworkName != nil}
+      /// Clears the value of `frameworkName`. Subsequent reads from it will return its default value.
+      package mutating func clearFrameworkName() {self._frameworkName = nil}
+
+      package var role: String {
+        get {_role ?? String()}
+        set {_role = newValue}
+      }
+      /// Returns true if `role` has been explicitly set.
+      package var hasRole: Bool {self._role != nil}
+      /// Clears the value of `role`. Subsequent reads from it will return its default value.
+      package mutating func clearRole() {self._role = nil}
+
+      package var verdicts: [Mesos_V1_Master_Response.ExplainOffers.Verdict] = []
+
+      package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+      package init() {}
+
+      fileprivate var _frameworkID: Mesos_V1_FrameworkID? = nil
+      fileprivate var _frameworkName: String? = nil
+      fileprivate var _role: String? = nil
+    }
+
+    package init() {}
+
+    fileprivate var _subjectsLeftOut: UInt64? = nil
+    fileprivate var _agentsLeftOut: UInt64? = nil
+  }
+
+  /// What would come of a call.
+  package nonisolated struct WhatIf: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var accepted: Bool {
+      get {_accepted ?? false}
+      set {_accepted = newValue}
+    }
+    /// Returns true if `accepted` has been explicitly set.
+    package var hasAccepted: Bool {self._accepted != nil}
+    /// Clears the value of `accepted`. Subsequent reads from it will return its default value.
+    package mutating func clearAccepted() {self._accepted = nil}
+
+    /// Of the call's own answer.
+    package var status: UInt32 {
+      get {_status ?? 0}
+      set {_status = newValue}
+    }
+    /// Returns true if `status` has been explicitly set.
+    package var hasStatus: Bool {self._status != nil}
+    /// Clears the value of `status`. Subsequent reads from it will return its default value.
+    package mutating func clearStatus() {self._status = nil}
+
+    package var text: String {
+      get {_text ?? String()}
+      set {_text = newValue}
+    }
+    /// Returns true if `text` has been explicitly set.
+    package var hasText: Bool {self._text != nil}
+    /// Clears the value of `text`. Subsequent reads from it will return its default value.
+    package mutating func clearText() {self._text = nil}
+
+    package var consumed: [Mesos_V1_Resource] = []
+
+    package var converted: [Mesos_V1_Resource] = []
+
+    package var rescindedOffers: [Mesos_V1_Master_Response.WhatIf.RescindedOffer] = []
+
+    package var nextOffers: [Mesos_V1_Master_Response.WhatIf.NextOffer] = []
+
+    /// The agent's resources afterwards, and those of them that nobody holds and nobody is offered.
+    package var totalResources: [Mesos_V1_Resource] = []
+
+    package var idleResources: [Mesos_V1_Resource] = []
+
+    package var drain: Mesos_V1_Master_Response.WhatIf.Drain {
+      get {_drain ?? Mesos_V1_Master_Response.WhatIf.Drain()}
+      set {_drain = newValue}
+    }
+    /// Returns true if `drain` has been explicitly set.
+    package var hasDrain: Bool {self._drain != nil}
+    /// Clears the value of `drain`. Subsequent reads from it will return its default value.
+    package mutating func clearDrain() {self._drain = nil}
+
+    /// How many items the answer has no room for.
+    package var leftOut: UInt64 {
+      get {_leftOut ?? 0}
+      set {_leftOut = newValue}
+    }
+    /// Returns true if `leftOut` has been explicitly set.
+    package var hasLeftOut: Bool {self._leftOut != nil}
+    /// Clears the value of `leftOut`. Subsequent reads from it will return its default value.
+    package mutating func clearLeftOut() {self._leftOut = nil}
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package nonisolated struct RescindedOffer: Sendable {
+      // SwiftProtobuf.Message conformance is added in an extension below. See the
+      // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+      // methods supported on all messages.
+
+      package var offerID: Mesos_V1_OfferID {
+        get {_offerID ?? Mesos_V1_OfferID()}
+        set {_offerID = newValue}
+      }
+      /// Returns true if `offerID` has been explicitly set.
+      package var hasOfferID: Bool {self._offerID != nil}
+      /// Clears the value of `offerID`. Subsequent reads from it will return its default value.
+      package mutating func clearOfferID() {self._offerID = nil}
+
+      package var frameworkID: Mesos_V1_FrameworkID {
+        get {_frameworkID ?? Mesos_V1_FrameworkID()}
+        set {_frameworkID = newValue}
+      }
+      /// Returns true if `frameworkID` has been explicitly set.
+      package var hasFrameworkID: Bool {self._frameworkID != nil}
+      /// Clears the value of `frameworkID`. Subsequent reads from it will return its default value.
+      package mutating func clearFrameworkID() {self._frameworkID = nil}
+
+      package var role: String {
+        get {_role ?? String()}
+        set {_role = newValue}
+      }
+      /// Returns true if `role` has been explicitly set.
+      package var hasRole: Bool {self._role != nil}
+      /// Clears the value of `role`. Subsequent reads from it will return its default value.
+      package mutating func clearRole() {self._role = nil}
+
+      package var resources: [Mesos_V1_Resource] = []
+
+      package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+      package init() {}
+
+      fileprivate var _offerID: Mesos_V1_OfferID? = nil
+      fileprivate var _frameworkID: Mesos_V1_FrameworkID? = nil
+      fileprivate var _role: String? = nil
+    }
+
+    package nonisolated struct NextOffer: Sendable {
+      // SwiftProtobuf.Message conformance is added in an extension below. See the
+      // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+      // methods supported on all messages.
+
+      package var frameworkID: Mesos_V1_FrameworkID {
+        get {_frameworkID ?? Mesos_V1_FrameworkID()}
+        set {_frameworkID = newValue}
+      }
+      /// Returns true if `frameworkID` has been explicitly set.
+      package var hasFrameworkID: Bool {self._frameworkID != nil}
+      /// Clears the value of `frameworkID`. Subsequent reads from it will return its default value.
+      package mutating func clearFrameworkID() {self._frameworkID = nil}
+
+      package var role: String {
+        get {_role ?? String()}
+        set {_role = newValue}
+      }
+      /// Returns true if `role` has been explicitly set.
+      package var hasRole: Bool {self._role != nil}
+      /// Clears the value of `role`. Subsequent reads from it will return its default value.
+      package mutating func clearRole() {self._role = nil}
+
+      package var agentID: Mesos_V1_AgentID {
+        get {_agentID ?? Mesos_V1_AgentID()}
+        set {_agentID = newValue}
+      }
+      /// Returns true if `agentID` has been explicitly set.
+      package var hasAgentID: Bool {self._agentID != nil}
+      /// Clears the value of `agentID`. Subsequent reads from it will return its default value.
+      package mutating func clearAgentID() {self._agentID = nil}
+
+      package var resources: [Mesos_V1_Resource] = []
+
+      /// When a filter has to end first; 0: at once.
+      package var afterSeconds: Double {
+        get {_afterSeconds ?? 0}
+        set {_afterSeconds = newValue}
+      }
+      /// Returns true if `afterSeconds` has been explicitly set.
+      package var hasAfterSeconds: Bool {self._afterSeconds != nil}
+      /// Clears the value of `afterSeconds`. Subsequent reads from it will return its default value.
+      package mutating func clearAfterSeconds() {self._afterSeconds = nil}
+
+      package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+      package init() {}
+
+      fileprivate var _frameworkID: Mesos_V1_FrameworkID? = nil
+      fileprivate var _role: String? = nil
+      fileprivate var _agentID: Mesos_V1_AgentID? = nil
+      fileprivate var _afterSeconds: Double? = nil
+    }
+
+    package nonisolated struct DrainedTask: Sendable {
+      // SwiftProtobuf.Message conformance is added in an extension below. See the
+      // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+      // methods supported on all messages.
+
+      package var frameworkID: Mesos_V1_FrameworkID {
+        get {_frameworkID ?? Mesos_V1_FrameworkID()}
+        set {_frameworkID = newValue}
+      }
+      /// Returns true if `frameworkID` has been explicitly set.
+      package var hasFrameworkID: Bool {self._frameworkID != nil}
+      /// Clears the value of `frameworkID`. Subsequent reads from it will return its default value.
+      package mutating func clearFrameworkID() {self._frameworkID = nil}
+
+      package var frameworkName: String {
+        get {_frameworkName ?? String()}
+        set {_frameworkName = newValue}
+      }
+      /// Returns true if `frameworkName` has been explicitly set.
+      package var hasFrameworkName: Bool {self._frameworkName != nil}
+      /// Clears the value of `frameworkName`. Subsequent reads from it will return its default value.
+      package mutating func clearFrameworkName() {self._frameworkName = nil}
+
+      package var taskID: Mesos_V1_TaskID {
+        get {_taskID ?? Mesos_V1_TaskID()}
+        set {_taskID = newValue}
+      }
+      /// Returns true if `taskID` has been explicitly set.
+      package var hasTaskID: Bool {self._taskID != nil}
+      /// Clears the value of `taskID`. Subsequent reads from it will return its default value.
+      package mutating func clearTaskID() {self._taskID = nil}
+
+      package var name: String {
+        get {_name ?? String()}
+        set {_name = newValue}
+      }
+      /// Returns true if `name` has been explicitly set.
+      package var hasName: Bool {self._name != nil}
+      /// Clears the value of `name`. Subsequent reads from it will return its default value.
+      package mutating func clearName() {self._name = nil}
+
+      package var resources: [Mesos_V1_Resource] = []
+
+      /// Holds persistent volumes, which stay on the agent.
+      package var stateful: Bool {
+        get {_stateful ?? false}
+        set {_stateful = newValue}
+      }
+      /// Returns true if `stateful` has been explicitly set.
+      package var hasStateful: Bool {self._stateful != nil}
+      /// Clears the value of `stateful`. Subsequent reads from it will return its default value.
+      package mutating func clearStateful() {self._stateful = nil}
+
+      /// Another agent with as much that its role may use, now free or offered; absent: none.
+      package var fitsOn: Mesos_V1_AgentID {
+        get {_fitsOn ?? Mesos_V1_AgentID()}
+        set {_fitsOn = newValue}
+      }
+      /// Returns true if `fitsOn` has been explicitly set.
+      package var hasFitsOn: Bool {self._fitsOn != nil}
+      /// Clears the value of `fitsOn`. Subsequent reads from it will return its default value.
+      package mutating func clearFitsOn() {self._fitsOn = nil}
+
+      package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+      package init() {}
+
+      fileprivate var _frameworkID: Mesos_V1_FrameworkID? = nil
+      fileprivate var _frameworkName: String? = nil
+      fileprivate var _taskID: Mesos_V1_TaskID? = nil
+      fileprivate var _name: String? = nil
+      fileprivate var _stateful: Bool? = nil
+      fileprivate var _fitsOn: Mesos_V1_AgentID? = nil
+    }
+
+    package nonisolated struct DrainedVolume: Sendable {
+      // SwiftProtobuf.Message conformance is added in an extension below. See the
+      // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+      // methods supported on all messages.
+
+      package var uuid: String {
+        get {_uuid ?? String()}
+        set {_uuid = newValue}
+      }
+      /// Returns true if `uuid` has been explicitly set.
+      package var hasUuid: Bool {self._uuid != nil}
+      /// Clears the value of `uuid`. Subsequent reads from it will return its default value.
+      package mutating func clearUuid() {self._uuid = nil}
+
+      package var resource: Mesos_V1_Resource {
+        get {_resource ?? Mesos_V1_Resource()}
+        set {_resource = newValue}
+      }
+      /// Returns true if `resource` has been explicitly set.
+      package var hasResource: Bool {self._resource != nil}
+      /// Clears the value of `resource`. Subsequent reads from it will return its default value.
+      package mutating func clearResource() {self._resource = nil}
+
+      /// The task that holds it now.
+      package var taskID: Mesos_V1_TaskID {
+        get {_taskID ?? Mesos_V1_TaskID()}
+        set {_taskID = newValue}
+      }
+      /// Returns true if `taskID` has been explicitly set.
+      package var hasTaskID: Bool {self._taskID != nil}
+      /// Clears the value of `taskID`. Subsequent reads from it will return its default value.
+      package mutating func clearTaskID() {self._taskID = nil}
+
+      package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+      package init() {}
+
+      fileprivate var _uuid: String? = nil
+      fileprivate var _resource: Mesos_V1_Resource? = nil
+      fileprivate var _taskID: Mesos_V1_TaskID? = nil
+    }
+
+    package nonisolated struct Drain: Sendable {
+      // SwiftProtobuf.Message conformance is added in an extension below. See the
+      // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+      // methods supported on all messages.
+
+      package var tasks: [Mesos_V1_Master_Response.WhatIf.DrainedTask] = []
+
+      /// What stays on the agent.
+      package var volumes: [Mesos_V1_Master_Response.WhatIf.DrainedVolume] = []
+
+      package var reservations: [Mesos_V1_Resource] = []
+
+      package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+      package init() {}
+    }
+
+    package init() {}
+
+    fileprivate var _accepted: Bool? = nil
+    fileprivate var _status: UInt32? = nil
+    fileprivate var _text: String? = nil
+    fileprivate var _drain: Mesos_V1_Master_Response.WhatIf.Drain? = nil
+    fileprivate var _leftOut: UInt64? = nil
+  }
+
   package nonisolated struct GetHealth: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -1424,7 +2439,7 @@ fileprivate nonisolated let _protobuf_package = "mesos.v1.master"
 
 nonisolated extension Mesos_V1_Master_Response: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Response"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}type\0\u{3}get_health\0\u{3}get_flags\0\u{3}get_version\0\u{3}get_metrics\0\u{3}get_logging_level\0\u{3}list_files\0\u{3}read_file\0\u{3}get_state\0\u{3}get_agents\0\u{3}get_frameworks\0\u{3}get_executors\0\u{3}get_tasks\0\u{3}get_roles\0\u{3}get_weights\0\u{3}get_master\0\u{3}get_maintenance_status\0\u{3}get_maintenance_schedule\0\u{3}get_quota\0\u{3}get_operations\0\u{4}T\u{f}list_volumes\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}type\0\u{3}get_health\0\u{3}get_flags\0\u{3}get_version\0\u{3}get_metrics\0\u{3}get_logging_level\0\u{3}list_files\0\u{3}read_file\0\u{3}get_state\0\u{3}get_agents\0\u{3}get_frameworks\0\u{3}get_executors\0\u{3}get_tasks\0\u{3}get_roles\0\u{3}get_weights\0\u{3}get_master\0\u{3}get_maintenance_status\0\u{3}get_maintenance_schedule\0\u{3}get_quota\0\u{3}get_operations\0\u{4}T\u{f}list_volumes\0\u{4}\u{2}list_audit\0\u{3}list_reservations\0\u{4}\u{7}explain_offers\0\u{4}\u{2}what_if\0")
 
   fileprivate class _StorageClass {
     var _type: Mesos_V1_Master_Response.TypeEnum? = nil
@@ -1448,6 +2463,10 @@ nonisolated extension Mesos_V1_Master_Response: SwiftProtobuf.Message, SwiftProt
     var _getMaintenanceSchedule: Mesos_V1_Master_Response.GetMaintenanceSchedule? = nil
     var _getQuota: Mesos_V1_Master_Response.GetQuota? = nil
     var _listVolumes: Mesos_V1_Master_Response.ListVolumes? = nil
+    var _listAudit: Mesos_V1_Master_Response.ListAudit? = nil
+    var _listReservations: Mesos_V1_Master_Response.ListReservations? = nil
+    var _explainOffers: Mesos_V1_Master_Response.ExplainOffers? = nil
+    var _whatIf: Mesos_V1_Master_Response.WhatIf? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1479,6 +2498,10 @@ nonisolated extension Mesos_V1_Master_Response: SwiftProtobuf.Message, SwiftProt
       _getMaintenanceSchedule = source._getMaintenanceSchedule
       _getQuota = source._getQuota
       _listVolumes = source._listVolumes
+      _listAudit = source._listAudit
+      _listReservations = source._listReservations
+      _explainOffers = source._explainOffers
+      _whatIf = source._whatIf
     }
   }
 
@@ -1511,6 +2534,10 @@ nonisolated extension Mesos_V1_Master_Response: SwiftProtobuf.Message, SwiftProt
       if let v = _storage._getMaintenanceSchedule, !v.isInitialized {return false}
       if let v = _storage._getQuota, !v.isInitialized {return false}
       if let v = _storage._listVolumes, !v.isInitialized {return false}
+      if let v = _storage._listAudit, !v.isInitialized {return false}
+      if let v = _storage._listReservations, !v.isInitialized {return false}
+      if let v = _storage._explainOffers, !v.isInitialized {return false}
+      if let v = _storage._whatIf, !v.isInitialized {return false}
       return true
     }
   }
@@ -1544,6 +2571,10 @@ nonisolated extension Mesos_V1_Master_Response: SwiftProtobuf.Message, SwiftProt
         case 19: try { try decoder.decodeSingularMessageField(value: &_storage._getQuota) }()
         case 20: try { try decoder.decodeSingularMessageField(value: &_storage._getOperations) }()
         case 1000: try { try decoder.decodeSingularMessageField(value: &_storage._listVolumes) }()
+        case 1002: try { try decoder.decodeSingularMessageField(value: &_storage._listAudit) }()
+        case 1003: try { try decoder.decodeSingularMessageField(value: &_storage._listReservations) }()
+        case 1010: try { try decoder.decodeSingularMessageField(value: &_storage._explainOffers) }()
+        case 1012: try { try decoder.decodeSingularMessageField(value: &_storage._whatIf) }()
         default: break
         }
       }
@@ -1619,6 +2650,18 @@ nonisolated extension Mesos_V1_Master_Response: SwiftProtobuf.Message, SwiftProt
       try { if let v = _storage._listVolumes {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 1000)
       } }()
+      try { if let v = _storage._listAudit {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1002)
+      } }()
+      try { if let v = _storage._listReservations {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1003)
+      } }()
+      try { if let v = _storage._explainOffers {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1010)
+      } }()
+      try { if let v = _storage._whatIf {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1012)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1649,6 +2692,10 @@ nonisolated extension Mesos_V1_Master_Response: SwiftProtobuf.Message, SwiftProt
         if _storage._getMaintenanceSchedule != rhs_storage._getMaintenanceSchedule {return false}
         if _storage._getQuota != rhs_storage._getQuota {return false}
         if _storage._listVolumes != rhs_storage._listVolumes {return false}
+        if _storage._listAudit != rhs_storage._listAudit {return false}
+        if _storage._listReservations != rhs_storage._listReservations {return false}
+        if _storage._explainOffers != rhs_storage._explainOffers {return false}
+        if _storage._whatIf != rhs_storage._whatIf {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -1659,7 +2706,7 @@ nonisolated extension Mesos_V1_Master_Response: SwiftProtobuf.Message, SwiftProt
 }
 
 nonisolated extension Mesos_V1_Master_Response.TypeEnum: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}GET_HEALTH\0\u{1}GET_FLAGS\0\u{1}GET_VERSION\0\u{1}GET_METRICS\0\u{1}GET_LOGGING_LEVEL\0\u{1}LIST_FILES\0\u{1}READ_FILE\0\u{1}GET_STATE\0\u{1}GET_AGENTS\0\u{1}GET_FRAMEWORKS\0\u{1}GET_EXECUTORS\0\u{1}GET_TASKS\0\u{1}GET_ROLES\0\u{1}GET_WEIGHTS\0\u{1}GET_MASTER\0\u{1}GET_MAINTENANCE_STATUS\0\u{1}GET_MAINTENANCE_SCHEDULE\0\u{1}GET_QUOTA\0\u{1}GET_OPERATIONS\0\u{2}U\u{f}LIST_VOLUMES\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}GET_HEALTH\0\u{1}GET_FLAGS\0\u{1}GET_VERSION\0\u{1}GET_METRICS\0\u{1}GET_LOGGING_LEVEL\0\u{1}LIST_FILES\0\u{1}READ_FILE\0\u{1}GET_STATE\0\u{1}GET_AGENTS\0\u{1}GET_FRAMEWORKS\0\u{1}GET_EXECUTORS\0\u{1}GET_TASKS\0\u{1}GET_ROLES\0\u{1}GET_WEIGHTS\0\u{1}GET_MASTER\0\u{1}GET_MAINTENANCE_STATUS\0\u{1}GET_MAINTENANCE_SCHEDULE\0\u{1}GET_QUOTA\0\u{1}GET_OPERATIONS\0\u{2}U\u{f}LIST_VOLUMES\0\u{2}\u{2}LIST_AUDIT\0\u{1}LIST_RESERVATIONS\0\u{2}\u{7}EXPLAIN_OFFERS\0\u{2}\u{2}WHAT_IF\0")
 }
 
 nonisolated extension Mesos_V1_Master_Response.ListVolumes: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -1699,7 +2746,7 @@ nonisolated extension Mesos_V1_Master_Response.ListVolumes: SwiftProtobuf.Messag
 
 nonisolated extension Mesos_V1_Master_Response.ListVolumes.Volume: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = Mesos_V1_Master_Response.ListVolumes.protoMessageName + ".Volume"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}uuid\0\u{3}agent_id\0\u{1}resource\0\u{3}framework_id\0\u{1}principal\0\u{1}created\0\u{1}state\0\u{1}backend\0\u{1}enforcement\0\u{3}grows_while_mounted\0\u{3}booked_bytes\0\u{3}usable_bytes\0\u{3}used_bytes\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}uuid\0\u{3}agent_id\0\u{1}resource\0\u{3}framework_id\0\u{1}principal\0\u{1}created\0\u{1}state\0\u{1}backend\0\u{1}enforcement\0\u{3}grows_while_mounted\0\u{3}booked_bytes\0\u{3}usable_bytes\0\u{3}used_bytes\0\u{3}last_framework_id\0\u{3}last_task_id\0\u{3}last_task_name\0\u{3}used_since\0\u{3}used_until\0\u{3}agent_state\0")
 
   fileprivate class _StorageClass {
     var _uuid: String? = nil
@@ -1715,6 +2762,12 @@ nonisolated extension Mesos_V1_Master_Response.ListVolumes.Volume: SwiftProtobuf
     var _bookedBytes: Int64? = nil
     var _usableBytes: Int64? = nil
     var _usedBytes: Int64? = nil
+    var _lastFrameworkID: Mesos_V1_FrameworkID? = nil
+    var _lastTaskID: Mesos_V1_TaskID? = nil
+    var _lastTaskName: String? = nil
+    var _usedSince: Mesos_V1_TimeInfo? = nil
+    var _usedUntil: Mesos_V1_TimeInfo? = nil
+    var _agentState: String? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1738,6 +2791,12 @@ nonisolated extension Mesos_V1_Master_Response.ListVolumes.Volume: SwiftProtobuf
       _bookedBytes = source._bookedBytes
       _usableBytes = source._usableBytes
       _usedBytes = source._usedBytes
+      _lastFrameworkID = source._lastFrameworkID
+      _lastTaskID = source._lastTaskID
+      _lastTaskName = source._lastTaskName
+      _usedSince = source._usedSince
+      _usedUntil = source._usedUntil
+      _agentState = source._agentState
     }
   }
 
@@ -1759,6 +2818,10 @@ nonisolated extension Mesos_V1_Master_Response.ListVolumes.Volume: SwiftProtobuf
       if let v = _storage._resource, !v.isInitialized {return false}
       if let v = _storage._frameworkID, !v.isInitialized {return false}
       if let v = _storage._created, !v.isInitialized {return false}
+      if let v = _storage._lastFrameworkID, !v.isInitialized {return false}
+      if let v = _storage._lastTaskID, !v.isInitialized {return false}
+      if let v = _storage._usedSince, !v.isInitialized {return false}
+      if let v = _storage._usedUntil, !v.isInitialized {return false}
       return true
     }
   }
@@ -1784,6 +2847,12 @@ nonisolated extension Mesos_V1_Master_Response.ListVolumes.Volume: SwiftProtobuf
         case 11: try { try decoder.decodeSingularInt64Field(value: &_storage._bookedBytes) }()
         case 12: try { try decoder.decodeSingularInt64Field(value: &_storage._usableBytes) }()
         case 13: try { try decoder.decodeSingularInt64Field(value: &_storage._usedBytes) }()
+        case 14: try { try decoder.decodeSingularMessageField(value: &_storage._lastFrameworkID) }()
+        case 15: try { try decoder.decodeSingularMessageField(value: &_storage._lastTaskID) }()
+        case 16: try { try decoder.decodeSingularStringField(value: &_storage._lastTaskName) }()
+        case 17: try { try decoder.decodeSingularMessageField(value: &_storage._usedSince) }()
+        case 18: try { try decoder.decodeSingularMessageField(value: &_storage._usedUntil) }()
+        case 19: try { try decoder.decodeSingularStringField(value: &_storage._agentState) }()
         default: break
         }
       }
@@ -1835,6 +2904,24 @@ nonisolated extension Mesos_V1_Master_Response.ListVolumes.Volume: SwiftProtobuf
       try { if let v = _storage._usedBytes {
         try visitor.visitSingularInt64Field(value: v, fieldNumber: 13)
       } }()
+      try { if let v = _storage._lastFrameworkID {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 14)
+      } }()
+      try { if let v = _storage._lastTaskID {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 15)
+      } }()
+      try { if let v = _storage._lastTaskName {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 16)
+      } }()
+      try { if let v = _storage._usedSince {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 17)
+      } }()
+      try { if let v = _storage._usedUntil {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 18)
+      } }()
+      try { if let v = _storage._agentState {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 19)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1857,10 +2944,1097 @@ nonisolated extension Mesos_V1_Master_Response.ListVolumes.Volume: SwiftProtobuf
         if _storage._bookedBytes != rhs_storage._bookedBytes {return false}
         if _storage._usableBytes != rhs_storage._usableBytes {return false}
         if _storage._usedBytes != rhs_storage._usedBytes {return false}
+        if _storage._lastFrameworkID != rhs_storage._lastFrameworkID {return false}
+        if _storage._lastTaskID != rhs_storage._lastTaskID {return false}
+        if _storage._lastTaskName != rhs_storage._lastTaskName {return false}
+        if _storage._usedSince != rhs_storage._usedSince {return false}
+        if _storage._usedUntil != rhs_storage._usedUntil {return false}
+        if _storage._agentState != rhs_storage._agentState {return false}
         return true
       }
       if !storagesAreEqual {return false}
     }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Master_Response.ListReservations: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Master_Response.protoMessageName + ".ListReservations"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}reservations\0")
+
+  public var isInitialized: Bool {
+    if !SwiftProtobuf.Internal.areAllInitialized(self.reservations) {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.reservations) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.reservations.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.reservations, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Master_Response.ListReservations, rhs: Mesos_V1_Master_Response.ListReservations) -> Bool {
+    if lhs.reservations != rhs.reservations {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Master_Response.ListReservations.Reservation: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Master_Response.ListReservations.protoMessageName + ".Reservation"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}uuid\0\u{3}agent_id\0\u{1}reservations\0\u{1}resources\0\u{3}framework_id\0\u{1}created\0\u{3}agent_state\0")
+
+  public var isInitialized: Bool {
+    if self._uuid == nil {return false}
+    if self._agentID == nil {return false}
+    if let v = self._agentID, !v.isInitialized {return false}
+    if !SwiftProtobuf.Internal.areAllInitialized(self.reservations) {return false}
+    if !SwiftProtobuf.Internal.areAllInitialized(self.resources) {return false}
+    if let v = self._frameworkID, !v.isInitialized {return false}
+    if let v = self._created, !v.isInitialized {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self._uuid) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._agentID) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.reservations) }()
+      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.resources) }()
+      case 5: try { try decoder.decodeSingularMessageField(value: &self._frameworkID) }()
+      case 6: try { try decoder.decodeSingularMessageField(value: &self._created) }()
+      case 7: try { try decoder.decodeSingularStringField(value: &self._agentState) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._uuid {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._agentID {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    if !self.reservations.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.reservations, fieldNumber: 3)
+    }
+    if !self.resources.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.resources, fieldNumber: 4)
+    }
+    try { if let v = self._frameworkID {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    } }()
+    try { if let v = self._created {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    } }()
+    try { if let v = self._agentState {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 7)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Master_Response.ListReservations.Reservation, rhs: Mesos_V1_Master_Response.ListReservations.Reservation) -> Bool {
+    if lhs._uuid != rhs._uuid {return false}
+    if lhs._agentID != rhs._agentID {return false}
+    if lhs.reservations != rhs.reservations {return false}
+    if lhs.resources != rhs.resources {return false}
+    if lhs._frameworkID != rhs._frameworkID {return false}
+    if lhs._created != rhs._created {return false}
+    if lhs._agentState != rhs._agentState {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Master_Response.ListAudit: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Master_Response.protoMessageName + ".ListAudit"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}entries\0\u{1}next\0")
+
+  public var isInitialized: Bool {
+    if !SwiftProtobuf.Internal.areAllInitialized(self.entries) {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.entries) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self._next) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.entries.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.entries, fieldNumber: 1)
+    }
+    try { if let v = self._next {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Master_Response.ListAudit, rhs: Mesos_V1_Master_Response.ListAudit) -> Bool {
+    if lhs.entries != rhs.entries {return false}
+    if lhs._next != rhs._next {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Master_Response.ListAudit.Entry: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Master_Response.ListAudit.protoMessageName + ".Entry"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}time\0\u{1}action\0\u{1}outcome\0\u{1}message\0\u{3}framework_id\0\u{1}principal\0\u{3}agent_id\0\u{3}task_id\0\u{3}operation_uuid\0\u{3}operation_id\0\u{1}consumed\0\u{1}converted\0\u{3}volume_uuids\0")
+
+  public var isInitialized: Bool {
+    if self._number == nil {return false}
+    if self._time == nil {return false}
+    if self._action == nil {return false}
+    if self._outcome == nil {return false}
+    if let v = self._time, !v.isInitialized {return false}
+    if let v = self._frameworkID, !v.isInitialized {return false}
+    if let v = self._agentID, !v.isInitialized {return false}
+    if let v = self._taskID, !v.isInitialized {return false}
+    if let v = self._operationID, !v.isInitialized {return false}
+    if !SwiftProtobuf.Internal.areAllInitialized(self.consumed) {return false}
+    if !SwiftProtobuf.Internal.areAllInitialized(self.converted) {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt64Field(value: &self._number) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._time) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self._action) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self._outcome) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self._message) }()
+      case 6: try { try decoder.decodeSingularMessageField(value: &self._frameworkID) }()
+      case 7: try { try decoder.decodeSingularStringField(value: &self._principal) }()
+      case 8: try { try decoder.decodeSingularMessageField(value: &self._agentID) }()
+      case 9: try { try decoder.decodeSingularMessageField(value: &self._taskID) }()
+      case 10: try { try decoder.decodeSingularStringField(value: &self._operationUuid) }()
+      case 11: try { try decoder.decodeSingularMessageField(value: &self._operationID) }()
+      case 12: try { try decoder.decodeRepeatedMessageField(value: &self.consumed) }()
+      case 13: try { try decoder.decodeRepeatedMessageField(value: &self.converted) }()
+      case 14: try { try decoder.decodeRepeatedStringField(value: &self.volumeUuids) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._number {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._time {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._action {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._outcome {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 4)
+    } }()
+    try { if let v = self._message {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 5)
+    } }()
+    try { if let v = self._frameworkID {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    } }()
+    try { if let v = self._principal {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 7)
+    } }()
+    try { if let v = self._agentID {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+    } }()
+    try { if let v = self._taskID {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+    } }()
+    try { if let v = self._operationUuid {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 10)
+    } }()
+    try { if let v = self._operationID {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
+    } }()
+    if !self.consumed.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.consumed, fieldNumber: 12)
+    }
+    if !self.converted.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.converted, fieldNumber: 13)
+    }
+    if !self.volumeUuids.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.volumeUuids, fieldNumber: 14)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Master_Response.ListAudit.Entry, rhs: Mesos_V1_Master_Response.ListAudit.Entry) -> Bool {
+    if lhs._number != rhs._number {return false}
+    if lhs._time != rhs._time {return false}
+    if lhs._action != rhs._action {return false}
+    if lhs._outcome != rhs._outcome {return false}
+    if lhs._message != rhs._message {return false}
+    if lhs._frameworkID != rhs._frameworkID {return false}
+    if lhs._principal != rhs._principal {return false}
+    if lhs._agentID != rhs._agentID {return false}
+    if lhs._taskID != rhs._taskID {return false}
+    if lhs._operationUuid != rhs._operationUuid {return false}
+    if lhs._operationID != rhs._operationID {return false}
+    if lhs.consumed != rhs.consumed {return false}
+    if lhs.converted != rhs.converted {return false}
+    if lhs.volumeUuids != rhs.volumeUuids {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Master_Response.ExplainOffers: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Master_Response.protoMessageName + ".ExplainOffers"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}subjects\0\u{3}subjects_left_out\0\u{3}agents_left_out\0")
+
+  public var isInitialized: Bool {
+    if !SwiftProtobuf.Internal.areAllInitialized(self.subjects) {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.subjects) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self._subjectsLeftOut) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self._agentsLeftOut) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.subjects.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.subjects, fieldNumber: 1)
+    }
+    try { if let v = self._subjectsLeftOut {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._agentsLeftOut {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Master_Response.ExplainOffers, rhs: Mesos_V1_Master_Response.ExplainOffers) -> Bool {
+    if lhs.subjects != rhs.subjects {return false}
+    if lhs._subjectsLeftOut != rhs._subjectsLeftOut {return false}
+    if lhs._agentsLeftOut != rhs._agentsLeftOut {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Master_Response.ExplainOffers.Holder: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Master_Response.ExplainOffers.protoMessageName + ".Holder"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}framework_id\0\u{1}role\0\u{1}resources\0\u{3}offer_id\0\u{1}since\0")
+
+  public var isInitialized: Bool {
+    if self._frameworkID == nil {return false}
+    if self._role == nil {return false}
+    if let v = self._frameworkID, !v.isInitialized {return false}
+    if !SwiftProtobuf.Internal.areAllInitialized(self.resources) {return false}
+    if let v = self._offerID, !v.isInitialized {return false}
+    if let v = self._since, !v.isInitialized {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._frameworkID) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self._role) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.resources) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._offerID) }()
+      case 5: try { try decoder.decodeSingularMessageField(value: &self._since) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._frameworkID {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._role {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 2)
+    } }()
+    if !self.resources.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.resources, fieldNumber: 3)
+    }
+    try { if let v = self._offerID {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
+    try { if let v = self._since {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Master_Response.ExplainOffers.Holder, rhs: Mesos_V1_Master_Response.ExplainOffers.Holder) -> Bool {
+    if lhs._frameworkID != rhs._frameworkID {return false}
+    if lhs._role != rhs._role {return false}
+    if lhs.resources != rhs.resources {return false}
+    if lhs._offerID != rhs._offerID {return false}
+    if lhs._since != rhs._since {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Master_Response.ExplainOffers.Rival: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Master_Response.ExplainOffers.protoMessageName + ".Rival"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}framework_id\0\u{1}role\0\u{1}share\0\u{3}own_share\0\u{1}resources\0")
+
+  public var isInitialized: Bool {
+    if self._frameworkID == nil {return false}
+    if self._role == nil {return false}
+    if self._share == nil {return false}
+    if self._ownShare == nil {return false}
+    if let v = self._frameworkID, !v.isInitialized {return false}
+    if !SwiftProtobuf.Internal.areAllInitialized(self.resources) {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._frameworkID) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self._role) }()
+      case 3: try { try decoder.decodeSingularDoubleField(value: &self._share) }()
+      case 4: try { try decoder.decodeSingularDoubleField(value: &self._ownShare) }()
+      case 5: try { try decoder.decodeRepeatedMessageField(value: &self.resources) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._frameworkID {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._role {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._share {
+      try visitor.visitSingularDoubleField(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._ownShare {
+      try visitor.visitSingularDoubleField(value: v, fieldNumber: 4)
+    } }()
+    if !self.resources.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.resources, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Master_Response.ExplainOffers.Rival, rhs: Mesos_V1_Master_Response.ExplainOffers.Rival) -> Bool {
+    if lhs._frameworkID != rhs._frameworkID {return false}
+    if lhs._role != rhs._role {return false}
+    if lhs._share != rhs._share {return false}
+    if lhs._ownShare != rhs._ownShare {return false}
+    if lhs.resources != rhs.resources {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Master_Response.ExplainOffers.Reason: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Master_Response.ExplainOffers.protoMessageName + ".Reason"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}code\0\u{1}text\0\u{1}resources\0\u{1}holders\0\u{1}rivals\0\u{1}since\0\u{1}until\0\u{1}origin\0\u{1}refused\0\u{1}capability\0\u{1}minimum\0\u{1}limit\0\u{3}left_out\0")
+
+  public var isInitialized: Bool {
+    if self._code == nil {return false}
+    if self._text == nil {return false}
+    if !SwiftProtobuf.Internal.areAllInitialized(self.resources) {return false}
+    if !SwiftProtobuf.Internal.areAllInitialized(self.holders) {return false}
+    if !SwiftProtobuf.Internal.areAllInitialized(self.rivals) {return false}
+    if let v = self._since, !v.isInitialized {return false}
+    if let v = self._until, !v.isInitialized {return false}
+    if !SwiftProtobuf.Internal.areAllInitialized(self.refused) {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self._code) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self._text) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.resources) }()
+      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.holders) }()
+      case 5: try { try decoder.decodeRepeatedMessageField(value: &self.rivals) }()
+      case 6: try { try decoder.decodeSingularMessageField(value: &self._since) }()
+      case 7: try { try decoder.decodeSingularMessageField(value: &self._until) }()
+      case 8: try { try decoder.decodeSingularStringField(value: &self._origin) }()
+      case 9: try { try decoder.decodeRepeatedMessageField(value: &self.refused) }()
+      case 10: try { try decoder.decodeSingularStringField(value: &self._capability) }()
+      case 11: try { try decoder.decodeRepeatedStringField(value: &self.minimum) }()
+      case 12: try { try decoder.decodeSingularUInt64Field(value: &self._limit) }()
+      case 13: try { try decoder.decodeSingularUInt64Field(value: &self._leftOut) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._code {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._text {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 2)
+    } }()
+    if !self.resources.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.resources, fieldNumber: 3)
+    }
+    if !self.holders.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.holders, fieldNumber: 4)
+    }
+    if !self.rivals.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.rivals, fieldNumber: 5)
+    }
+    try { if let v = self._since {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    } }()
+    try { if let v = self._until {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+    } }()
+    try { if let v = self._origin {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 8)
+    } }()
+    if !self.refused.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.refused, fieldNumber: 9)
+    }
+    try { if let v = self._capability {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 10)
+    } }()
+    if !self.minimum.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.minimum, fieldNumber: 11)
+    }
+    try { if let v = self._limit {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 12)
+    } }()
+    try { if let v = self._leftOut {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 13)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Master_Response.ExplainOffers.Reason, rhs: Mesos_V1_Master_Response.ExplainOffers.Reason) -> Bool {
+    if lhs._code != rhs._code {return false}
+    if lhs._text != rhs._text {return false}
+    if lhs.resources != rhs.resources {return false}
+    if lhs.holders != rhs.holders {return false}
+    if lhs.rivals != rhs.rivals {return false}
+    if lhs._since != rhs._since {return false}
+    if lhs._until != rhs._until {return false}
+    if lhs._origin != rhs._origin {return false}
+    if lhs.refused != rhs.refused {return false}
+    if lhs._capability != rhs._capability {return false}
+    if lhs.minimum != rhs.minimum {return false}
+    if lhs._limit != rhs._limit {return false}
+    if lhs._leftOut != rhs._leftOut {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Master_Response.ExplainOffers.Verdict: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Master_Response.ExplainOffers.protoMessageName + ".Verdict"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}agent_id\0\u{1}hostname\0\u{1}outcome\0\u{1}because\0\u{1}resources\0\u{1}reasons\0\u{3}left_out\0")
+
+  public var isInitialized: Bool {
+    if self._agentID == nil {return false}
+    if self._hostname == nil {return false}
+    if self._outcome == nil {return false}
+    if let v = self._agentID, !v.isInitialized {return false}
+    if !SwiftProtobuf.Internal.areAllInitialized(self.resources) {return false}
+    if !SwiftProtobuf.Internal.areAllInitialized(self.reasons) {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._agentID) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self._hostname) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self._outcome) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self._because) }()
+      case 5: try { try decoder.decodeRepeatedMessageField(value: &self.resources) }()
+      case 6: try { try decoder.decodeRepeatedMessageField(value: &self.reasons) }()
+      case 7: try { try decoder.decodeSingularUInt64Field(value: &self._leftOut) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._agentID {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._hostname {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._outcome {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._because {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 4)
+    } }()
+    if !self.resources.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.resources, fieldNumber: 5)
+    }
+    if !self.reasons.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.reasons, fieldNumber: 6)
+    }
+    try { if let v = self._leftOut {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 7)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Master_Response.ExplainOffers.Verdict, rhs: Mesos_V1_Master_Response.ExplainOffers.Verdict) -> Bool {
+    if lhs._agentID != rhs._agentID {return false}
+    if lhs._hostname != rhs._hostname {return false}
+    if lhs._outcome != rhs._outcome {return false}
+    if lhs._because != rhs._because {return false}
+    if lhs.resources != rhs.resources {return false}
+    if lhs.reasons != rhs.reasons {return false}
+    if lhs._leftOut != rhs._leftOut {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Master_Response.ExplainOffers.Subject: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Master_Response.ExplainOffers.protoMessageName + ".Subject"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}framework_id\0\u{3}framework_name\0\u{1}role\0\u{1}verdicts\0")
+
+  public var isInitialized: Bool {
+    if self._frameworkID == nil {return false}
+    if self._frameworkName == nil {return false}
+    if self._role == nil {return false}
+    if let v = self._frameworkID, !v.isInitialized {return false}
+    if !SwiftProtobuf.Internal.areAllInitialized(self.verdicts) {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._frameworkID) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self._frameworkName) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self._role) }()
+      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.verdicts) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._frameworkID {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._frameworkName {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._role {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 3)
+    } }()
+    if !self.verdicts.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.verdicts, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Master_Response.ExplainOffers.Subject, rhs: Mesos_V1_Master_Response.ExplainOffers.Subject) -> Bool {
+    if lhs._frameworkID != rhs._frameworkID {return false}
+    if lhs._frameworkName != rhs._frameworkName {return false}
+    if lhs._role != rhs._role {return false}
+    if lhs.verdicts != rhs.verdicts {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Master_Response.WhatIf: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Master_Response.protoMessageName + ".WhatIf"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}accepted\0\u{1}status\0\u{1}text\0\u{1}consumed\0\u{1}converted\0\u{3}rescinded_offers\0\u{3}next_offers\0\u{3}total_resources\0\u{3}idle_resources\0\u{1}drain\0\u{3}left_out\0")
+
+  public var isInitialized: Bool {
+    if self._accepted == nil {return false}
+    if self._status == nil {return false}
+    if self._text == nil {return false}
+    if !SwiftProtobuf.Internal.areAllInitialized(self.consumed) {return false}
+    if !SwiftProtobuf.Internal.areAllInitialized(self.converted) {return false}
+    if !SwiftProtobuf.Internal.areAllInitialized(self.rescindedOffers) {return false}
+    if !SwiftProtobuf.Internal.areAllInitialized(self.nextOffers) {return false}
+    if !SwiftProtobuf.Internal.areAllInitialized(self.totalResources) {return false}
+    if !SwiftProtobuf.Internal.areAllInitialized(self.idleResources) {return false}
+    if let v = self._drain, !v.isInitialized {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBoolField(value: &self._accepted) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self._status) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self._text) }()
+      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.consumed) }()
+      case 5: try { try decoder.decodeRepeatedMessageField(value: &self.converted) }()
+      case 6: try { try decoder.decodeRepeatedMessageField(value: &self.rescindedOffers) }()
+      case 7: try { try decoder.decodeRepeatedMessageField(value: &self.nextOffers) }()
+      case 8: try { try decoder.decodeRepeatedMessageField(value: &self.totalResources) }()
+      case 9: try { try decoder.decodeRepeatedMessageField(value: &self.idleResources) }()
+      case 10: try { try decoder.decodeSingularMessageField(value: &self._drain) }()
+      case 11: try { try decoder.decodeSingularUInt64Field(value: &self._leftOut) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._accepted {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._status {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._text {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 3)
+    } }()
+    if !self.consumed.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.consumed, fieldNumber: 4)
+    }
+    if !self.converted.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.converted, fieldNumber: 5)
+    }
+    if !self.rescindedOffers.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.rescindedOffers, fieldNumber: 6)
+    }
+    if !self.nextOffers.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.nextOffers, fieldNumber: 7)
+    }
+    if !self.totalResources.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.totalResources, fieldNumber: 8)
+    }
+    if !self.idleResources.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.idleResources, fieldNumber: 9)
+    }
+    try { if let v = self._drain {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
+    } }()
+    try { if let v = self._leftOut {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 11)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Master_Response.WhatIf, rhs: Mesos_V1_Master_Response.WhatIf) -> Bool {
+    if lhs._accepted != rhs._accepted {return false}
+    if lhs._status != rhs._status {return false}
+    if lhs._text != rhs._text {return false}
+    if lhs.consumed != rhs.consumed {return false}
+    if lhs.converted != rhs.converted {return false}
+    if lhs.rescindedOffers != rhs.rescindedOffers {return false}
+    if lhs.nextOffers != rhs.nextOffers {return false}
+    if lhs.totalResources != rhs.totalResources {return false}
+    if lhs.idleResources != rhs.idleResources {return false}
+    if lhs._drain != rhs._drain {return false}
+    if lhs._leftOut != rhs._leftOut {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Master_Response.WhatIf.RescindedOffer: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Master_Response.WhatIf.protoMessageName + ".RescindedOffer"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}offer_id\0\u{3}framework_id\0\u{1}role\0\u{1}resources\0")
+
+  public var isInitialized: Bool {
+    if self._offerID == nil {return false}
+    if self._frameworkID == nil {return false}
+    if self._role == nil {return false}
+    if let v = self._offerID, !v.isInitialized {return false}
+    if let v = self._frameworkID, !v.isInitialized {return false}
+    if !SwiftProtobuf.Internal.areAllInitialized(self.resources) {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._offerID) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._frameworkID) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self._role) }()
+      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.resources) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._offerID {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._frameworkID {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._role {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 3)
+    } }()
+    if !self.resources.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.resources, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Master_Response.WhatIf.RescindedOffer, rhs: Mesos_V1_Master_Response.WhatIf.RescindedOffer) -> Bool {
+    if lhs._offerID != rhs._offerID {return false}
+    if lhs._frameworkID != rhs._frameworkID {return false}
+    if lhs._role != rhs._role {return false}
+    if lhs.resources != rhs.resources {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Master_Response.WhatIf.NextOffer: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Master_Response.WhatIf.protoMessageName + ".NextOffer"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}framework_id\0\u{1}role\0\u{3}agent_id\0\u{1}resources\0\u{3}after_seconds\0")
+
+  public var isInitialized: Bool {
+    if self._frameworkID == nil {return false}
+    if self._role == nil {return false}
+    if self._agentID == nil {return false}
+    if self._afterSeconds == nil {return false}
+    if let v = self._frameworkID, !v.isInitialized {return false}
+    if let v = self._agentID, !v.isInitialized {return false}
+    if !SwiftProtobuf.Internal.areAllInitialized(self.resources) {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._frameworkID) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self._role) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._agentID) }()
+      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.resources) }()
+      case 5: try { try decoder.decodeSingularDoubleField(value: &self._afterSeconds) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._frameworkID {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._role {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._agentID {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    if !self.resources.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.resources, fieldNumber: 4)
+    }
+    try { if let v = self._afterSeconds {
+      try visitor.visitSingularDoubleField(value: v, fieldNumber: 5)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Master_Response.WhatIf.NextOffer, rhs: Mesos_V1_Master_Response.WhatIf.NextOffer) -> Bool {
+    if lhs._frameworkID != rhs._frameworkID {return false}
+    if lhs._role != rhs._role {return false}
+    if lhs._agentID != rhs._agentID {return false}
+    if lhs.resources != rhs.resources {return false}
+    if lhs._afterSeconds != rhs._afterSeconds {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Master_Response.WhatIf.DrainedTask: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Master_Response.WhatIf.protoMessageName + ".DrainedTask"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}framework_id\0\u{3}framework_name\0\u{3}task_id\0\u{1}name\0\u{1}resources\0\u{1}stateful\0\u{3}fits_on\0")
+
+  public var isInitialized: Bool {
+    if self._frameworkID == nil {return false}
+    if self._frameworkName == nil {return false}
+    if self._taskID == nil {return false}
+    if self._name == nil {return false}
+    if self._stateful == nil {return false}
+    if let v = self._frameworkID, !v.isInitialized {return false}
+    if let v = self._taskID, !v.isInitialized {return false}
+    if !SwiftProtobuf.Internal.areAllInitialized(self.resources) {return false}
+    if let v = self._fitsOn, !v.isInitialized {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._frameworkID) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self._frameworkName) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._taskID) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self._name) }()
+      case 5: try { try decoder.decodeRepeatedMessageField(value: &self.resources) }()
+      case 6: try { try decoder.decodeSingularBoolField(value: &self._stateful) }()
+      case 7: try { try decoder.decodeSingularMessageField(value: &self._fitsOn) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._frameworkID {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._frameworkName {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._taskID {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._name {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 4)
+    } }()
+    if !self.resources.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.resources, fieldNumber: 5)
+    }
+    try { if let v = self._stateful {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 6)
+    } }()
+    try { if let v = self._fitsOn {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Master_Response.WhatIf.DrainedTask, rhs: Mesos_V1_Master_Response.WhatIf.DrainedTask) -> Bool {
+    if lhs._frameworkID != rhs._frameworkID {return false}
+    if lhs._frameworkName != rhs._frameworkName {return false}
+    if lhs._taskID != rhs._taskID {return false}
+    if lhs._name != rhs._name {return false}
+    if lhs.resources != rhs.resources {return false}
+    if lhs._stateful != rhs._stateful {return false}
+    if lhs._fitsOn != rhs._fitsOn {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Master_Response.WhatIf.DrainedVolume: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Master_Response.WhatIf.protoMessageName + ".DrainedVolume"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}uuid\0\u{1}resource\0\u{3}task_id\0")
+
+  public var isInitialized: Bool {
+    if self._uuid == nil {return false}
+    if self._resource == nil {return false}
+    if let v = self._resource, !v.isInitialized {return false}
+    if let v = self._taskID, !v.isInitialized {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self._uuid) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._resource) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._taskID) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._uuid {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._resource {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._taskID {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Master_Response.WhatIf.DrainedVolume, rhs: Mesos_V1_Master_Response.WhatIf.DrainedVolume) -> Bool {
+    if lhs._uuid != rhs._uuid {return false}
+    if lhs._resource != rhs._resource {return false}
+    if lhs._taskID != rhs._taskID {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Master_Response.WhatIf.Drain: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Master_Response.WhatIf.protoMessageName + ".Drain"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}tasks\0\u{1}volumes\0\u{1}reservations\0")
+
+  public var isInitialized: Bool {
+    if !SwiftProtobuf.Internal.areAllInitialized(self.tasks) {return false}
+    if !SwiftProtobuf.Internal.areAllInitialized(self.volumes) {return false}
+    if !SwiftProtobuf.Internal.areAllInitialized(self.reservations) {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.tasks) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.volumes) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.reservations) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.tasks.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.tasks, fieldNumber: 1)
+    }
+    if !self.volumes.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.volumes, fieldNumber: 2)
+    }
+    if !self.reservations.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.reservations, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Master_Response.WhatIf.Drain, rhs: Mesos_V1_Master_Response.WhatIf.Drain) -> Bool {
+    if lhs.tasks != rhs.tasks {return false}
+    if lhs.volumes != rhs.volumes {return false}
+    if lhs.reservations != rhs.reservations {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

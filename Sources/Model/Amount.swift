@@ -14,15 +14,13 @@ package struct Amount: Hashable, Comparable, Sendable, AdditiveArithmetic {
         thousandths = Int64((value * 1000).rounded())
     }
 
-    /// A decimal number, also with an exponent; nil for anything else.
+    /// A decimal number, also with an exponent; nil for anything else, and for what is more than
+    /// nothing and would become nothing.
     init?(parsing text: some StringProtocol) {
         let digits = text.trimmed
-        let isDecimal = digits.utf8.allSatisfy { byte in
-            (0x30...0x39).contains(byte) || byte == 0x2E || byte == 0x65 || byte == 0x45
-                || byte == 0x2B || byte == 0x2D
-        }
-        guard isDecimal, let value = Double(String(digits)) else { return nil }
+        guard digits.isDecimal, let value = Double(String(digits)) else { return nil }
         self.init(value)
+        if thousandths == 0, value != 0 { return nil }
     }
 
     package var value: Double {

@@ -19,6 +19,7 @@ package enum OperationTag: Sendable {}
 package enum OperationUUIDTag: Sendable {}
 package enum UpdateUUIDTag: Sendable {}
 package enum VolumeUUIDTag: Sendable {}
+package enum ReservationUUIDTag: Sendable {}
 
 package typealias AgentID = Identifier<AgentTag>
 package typealias FrameworkID = Identifier<FrameworkTag>
@@ -34,6 +35,8 @@ package typealias OperationUUID = Identifier<OperationUUIDTag>
 package typealias UpdateUUID = Identifier<UpdateUUIDTag>
 /// A persistent volume's UUID, which never changes; in text form.
 package typealias VolumeUUID = Identifier<VolumeUUIDTag>
+/// A reservation's UUID, which never changes; in text form.
+package typealias ReservationUUID = Identifier<ReservationUUIDTag>
 
 /// A framework's task; a task id is unique within its framework only.
 package struct TaskKey: Hashable, Comparable, Sendable {

@@ -9,11 +9,15 @@ package enum MasterRecord: Equatable, Sendable {
     case piecesStored(AgentID, set: [Resource], removed: [Resource])
     case volumeStored(VolumeRow)
     case volumeRemoved(VolumeUUID)
+    case reservationStored(ReservationRow)
+    case reservationRemoved(ReservationUUID)
     /// An operation that the agent has not confirmed.
     case operationStored(OperationRow)
     case operationRemoved(OperationUUID)
     case frameworkStored(FrameworkRow)
     case frameworkRemoved(FrameworkID)
+    /// A line of the audit trail: no row, and never read at a start.
+    case audited(AuditEntry)
 }
 
 /// An agent in the registry.
@@ -60,15 +64,40 @@ package struct VolumeRow: Equatable, Sendable {
     package var standing: Standing
     /// What the agent last said of it.
     package var report: VolumeReport?
+    /// Nil: no task has held it yet.
+    package var lastUse: VolumeUse?
 
     package init(
         agent: AgentID, volume: VolumeDescription, standing: Standing,
-        report: VolumeReport? = nil
+        report: VolumeReport? = nil, lastUse: VolumeUse? = nil
     ) {
         self.agent = agent
         self.volume = volume
         self.standing = standing
         self.report = report
+        self.lastUse = lastUse
+    }
+}
+
+/// A reservation in the registry: all that an agent has under one stack of reservations, from the
+/// first such resource to the last.
+package struct ReservationRow: Equatable, Sendable {
+    package let uuid: ReservationUUID
+    package var agent: AgentID
+    package var stack: [Reservation]
+    /// The framework that made it; nil: an operator, or the agent's options.
+    package var framework: FrameworkID?
+    package var createdNanoseconds: Int64
+
+    package init(
+        uuid: ReservationUUID, agent: AgentID, stack: [Reservation], framework: FrameworkID? = nil,
+        createdNanoseconds: Int64
+    ) {
+        self.uuid = uuid
+        self.agent = agent
+        self.stack = stack
+        self.framework = framework
+        self.createdNanoseconds = createdNanoseconds
     }
 }
 

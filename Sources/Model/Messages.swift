@@ -25,8 +25,8 @@ package struct AgentRegistration: Equatable, Sendable {
     package var lastSequence: UInt64
     /// Results that the master has not acknowledged.
     package var results: [OperationResult]
-    /// Those that have not ended yet, by their numbers; before them those of frameworks that
-    /// `results` are of.
+    /// Those whose end the master has not acknowledged, by their numbers; those above
+    /// `lastSequence` have not ended yet.
     package var operations: [AgentOperation]
     package var volumes: [VolumeDescription]
     package var frameworks: [FrameworkDescription]

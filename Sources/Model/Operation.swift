@@ -103,19 +103,23 @@ package struct AgentOperation: Equatable, Sendable {
     /// Nil: an operator's.
     package var framework: FrameworkID?
     package var id: OperationID?
+    /// Whose call it was, as authenticated.
+    package var principal: String?
     /// In the agent's books: without allocation.
     package var conversion: ResourceConversion
     package var volumeChanges: [VolumeChange]
 
     package init(
         uuid: OperationUUID, sequence: UInt64, type: OperationType, framework: FrameworkID? = nil,
-        id: OperationID? = nil, conversion: ResourceConversion, volumeChanges: [VolumeChange] = []
+        id: OperationID? = nil, principal: String? = nil, conversion: ResourceConversion,
+        volumeChanges: [VolumeChange] = []
     ) {
         self.uuid = uuid
         self.sequence = sequence
         self.type = type
         self.framework = framework
         self.id = id
+        self.principal = principal
         self.conversion = conversion
         self.volumeChanges = volumeChanges
     }

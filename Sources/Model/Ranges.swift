@@ -17,6 +17,11 @@ package struct Ranges: Hashable, Sendable {
         for interval in sorted { append(interval) }
     }
 
+    /// Overlapping and adjacent intervals become one.
+    package init(joining input: [ClosedRange<UInt64>]) {
+        for interval in input.sorted(by: { $0.lowerBound < $1.lowerBound }) { append(interval) }
+    }
+
     package var isEmpty: Bool { intervals.isEmpty }
 
     /// How many numbers; saturates.

@@ -25,8 +25,16 @@ package struct ResourceConversion: Equatable, Sendable {
 }
 
 extension Resources {
-    /// Applies a conversion whole or not at all.
+    /// Applies a conversion whole or not at all. A shared volume goes with its last holder only:
+    /// its disk is counted once, and giving it back for one of several would make disk of nothing.
     package mutating func apply(_ conversion: ResourceConversion) throws(Refusal) {
+        for entry in conversion.consumed.entries where entry.resource.isShared {
+            guard let held = self.entry(ResourceKey(entry.resource)), held.copies > entry.copies,
+                !conversion.converted.contains(entry.resource)
+            else { continue }
+            throw Refusal(
+                .conflict, "\(entry.resource.detailedText) has \(held.copies) holders")
+        }
         guard subtract(conversion.consumed) else {
             throw Refusal(.conflict, shortage(of: conversion.consumed))
         }

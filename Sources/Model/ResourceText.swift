@@ -62,8 +62,21 @@ extension DiskSource {
 extension Disk {
     /// `id:path`, for a persistent volume.
     fileprivate var volumeText: String? {
-        guard let persistence else { return volume?.containerPath }
-        return persistence.id + (volume.map { ":" + $0.containerPath } ?? "")
+        guard let persistence else { return volume?.text }
+        return persistence.id + (volume.map { ":" + $0.text } ?? "")
+    }
+}
+
+extension Disk.Volume {
+    /// `path`, or `host:path:rw` where it is of a path of the host.
+    fileprivate var text: String {
+        guard let hostPath else { return containerPath }
+        let ending =
+            switch mode {
+            case .readWrite: "rw"
+            case .readOnly: "ro"
+            }
+        return "\(hostPath):\(containerPath):\(ending)"
     }
 }
 

@@ -65,7 +65,7 @@ extension Resource {
             role = String(name[name.index(after: open)...].dropLast().trimmed)
             name = name[..<open].trimmed
         }
-        guard !name.isEmpty, !name.contains(where: { "()[]{}".contains($0) }) else {
+        guard !name.isEmpty, !name.hasBracket else {
             throw Refusal(.invalid, "'\(text)' has no valid name before the ':'")
         }
         try Role.validate(role)
@@ -78,6 +78,10 @@ extension Resource {
         let offence: String? =
             if isPersistentVolume {
                 "a persistent volume"
+            } else if let source = disk?.source, source.root?.isEmpty ?? true,
+                source.kind == .path || source.kind == .mount
+            {
+                "without the root of its disk"
             } else if reservations.contains(where: { $0.kind == .dynamic }) {
                 "dynamically reserved"
             } else if isRevocable {
@@ -110,7 +114,8 @@ extension ResourceValue {
         } else {
             guard let amount = Amount(parsing: text) else {
                 throw Refusal(
-                    .invalid, "'\(text)' is no amount, no [ranges] and no {set} of a resource")
+                    .invalid,
+                    "'\(text)' is no amount of 0.001 or more, no [ranges] and no {set}")
             }
             self = .scalar(amount)
         }
@@ -127,8 +132,8 @@ extension ResourceValue {
 }
 
 extension Ranges {
-    /// `[1-2, 5-7]`.
-    fileprivate init(parsing text: Substring) throws(Refusal) {
+    /// `[1-2, 5-7]`; what overlaps is joined, as Mesos does with the text form, and only with it.
+    init(parsing text: Substring) throws(Refusal) {
         var intervals: [ClosedRange<UInt64>] = []
         for part in try text.parts(within: "[", "]") {
             let bounds = part.split(separator: "-", omittingEmptySubsequences: false)
@@ -140,10 +145,7 @@ extension Ranges {
             }
             intervals.append(low...high)
         }
-        guard let ranges = Ranges(disjoint: intervals) else {
-            throw Refusal(.invalid, "Invalid ranges resource: '\(text)' has overlapping ranges")
-        }
-        self = ranges
+        self.init(joining: intervals)
     }
 }
 
@@ -156,21 +158,32 @@ extension UInt64 {
 }
 
 extension Substring {
-    /// The comma-separated parts between two brackets, trimmed; an empty part or list is refused.
+    /// The comma-separated parts between two brackets, trimmed; an empty part or list
+    /// and brackets within are refused.
     fileprivate func parts(within open: String, _ close: String) throws(Refusal) -> [Substring] {
         guard hasPrefix(open), hasSuffix(close), count >= 2 else {
             throw Refusal(.invalid, "'\(self)' does not end with '\(close)'")
         }
         let parts = dropFirst().dropLast().split(separator: ",", omittingEmptySubsequences: false)
             .map(\.trimmed)
-        guard parts.allSatisfy({ !$0.isEmpty }) else {
-            throw Refusal(.invalid, "'\(self)' has an empty part")
+        guard parts.allSatisfy({ !$0.isEmpty && !$0.hasBracket }) else {
+            throw Refusal(.invalid, "'\(self)' has an empty part, or a bracket in one")
         }
         return parts
     }
 }
 
 extension StringProtocol {
+    var hasBracket: Bool { contains { "()[]{}".contains($0) } }
+
+    /// Whether it has nothing but what decimal numbers are written with.
+    var isDecimal: Bool {
+        utf8.allSatisfy { byte in
+            (0x30...0x39).contains(byte) || byte == 0x2E || byte == 0x65 || byte == 0x45
+                || byte == 0x2B || byte == 0x2D
+        }
+    }
+
     /// Without white space at both ends.
     var trimmed: Substring {
         let start = firstIndex { !$0.isWhitespace } ?? endIndex

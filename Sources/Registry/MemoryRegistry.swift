@@ -11,6 +11,7 @@ package final class MemoryRegistry: RegistryStore {
 
     private struct State {
         var buckets: [RegistryBucket: [String: [UInt8]]] = [:]
+        var trail: [TrailEntry] = []
         var faults: [Fault] = []
         var isPoisoned = false
         var isSpaceLow = false
@@ -31,8 +32,11 @@ package final class MemoryRegistry: RegistryStore {
     /// A registry that holds what this one did before its process was killed.
     package func reopened() -> MemoryRegistry {
         let copy = MemoryRegistry()
-        let buckets = state.withLock(\.buckets)
-        copy.state.withLock { $0.buckets = buckets }
+        let (buckets, trail) = state.withLock { ($0.buckets, $0.trail) }
+        copy.state.withLock {
+            $0.buckets = buckets
+            $0.trail = trail
+        }
         return copy
     }
 
@@ -49,7 +53,9 @@ package final class MemoryRegistry: RegistryStore {
         }
     }
 
-    package func commit(_ changes: [RegistryChange]) throws(RegistryError) {
+    package func commit(
+        _ changes: [RegistryChange], trail: [TrailEntry]
+    ) throws(RegistryError) {
         try state.withLock { (state) throws(RegistryError) in
             if state.isPoisoned { throw .poisoned(reason: "injected earlier") }
             if !state.faults.isEmpty {
@@ -65,6 +71,27 @@ package final class MemoryRegistry: RegistryStore {
             for change in changes {
                 state.buckets[change.bucket, default: [:]][change.key] = change.value
             }
+            state.trail += trail
         }
+    }
+
+    package func trail(_ query: TrailQuery) throws(RegistryError) -> TrailPage {
+        let trail = state.withLock(\.trail)
+        var page = TrailPage()
+        var scanned = 0
+        for (index, entry) in trail.enumerated().reversed() {
+            let number = Int64(index) + 1
+            if let before = query.before, number >= before { continue }
+            guard scanned < query.scanLimit, page.entries.count < query.limit else {
+                page.next = number + 1
+                break
+            }
+            scanned += 1
+            let subjects = entry.subjects.map { $0[...] }
+            if query.matches(nanoseconds: entry.nanoseconds, subjects: subjects) {
+                page.entries.append(TrailPage.Numbered(number: number, entry: entry))
+            }
+        }
+        return page
     }
 }

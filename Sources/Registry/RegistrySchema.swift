@@ -2,7 +2,7 @@ import GRDB
 
 /// The tables and the version that tells which ones there are.
 enum RegistrySchema {
-    static let newestVersion = 1
+    static let newestVersion = 2
     /// "HOLD", in the file's header: tells our files from any other SQLite file.
     static let applicationID = 0x484F_4C44
 
@@ -19,18 +19,45 @@ enum RegistrySchema {
             throw RegistryError.unsupportedVersion(
                 path: path, found: version, newest: newestVersion)
         }
+        if version == 1 { try migrate(database) }
+    }
+
+    /// Version 2: the trail, and reservations.
+    private static func migrate(_ database: Database) throws {
+        try database.inTransaction(.immediate) {
+            try createTable(.reservations, database)
+            try createTrail(database)
+            try database.execute(sql: "PRAGMA user_version = \(newestVersion)")
+            return .commit
+        }
+    }
+
+    private static func createTable(_ bucket: RegistryBucket, _ database: Database) throws {
+        try database.execute(
+            sql: """
+                CREATE TABLE \(bucket.rawValue) (
+                    key TEXT PRIMARY KEY NOT NULL, value BLOB NOT NULL
+                ) WITHOUT ROWID, STRICT
+                """)
+    }
+
+    /// Read from its end only, and appended to: no index but its number.
+    private static func createTrail(_ database: Database) throws {
+        try database.execute(
+            sql: """
+                CREATE TABLE trail (
+                    number INTEGER PRIMARY KEY, nanoseconds INTEGER NOT NULL,
+                    subjects TEXT NOT NULL, value BLOB NOT NULL
+                ) STRICT
+                """)
     }
 
     private static func create(_ database: Database) throws {
         try database.inTransaction(.immediate) {
             for bucket in RegistryBucket.allCases {
-                try database.execute(
-                    sql: """
-                        CREATE TABLE \(bucket.rawValue) (
-                            key TEXT PRIMARY KEY NOT NULL, value BLOB NOT NULL
-                        ) WITHOUT ROWID, STRICT
-                        """)
+                try createTable(bucket, database)
             }
+            try createTrail(database)
             // Part of the transaction: a file has its version with its tables or not at all.
             try database.execute(sql: "PRAGMA application_id = \(applicationID)")
             try database.execute(sql: "PRAGMA user_version = \(newestVersion)")

@@ -1,6 +1,7 @@
 /// A kind of record in the registry; the raw values are the names of its tables.
 package enum RegistryBucket: String, CaseIterable, Hashable, Sendable {
-    case meta, agents, frameworks, roles, maintenance, resources, volumes, operations, services
+    case meta, agents, frameworks, roles, maintenance, resources, reservations, volumes, operations,
+        services
 }
 
 /// One record written (`value`) or removed (nil).
@@ -42,12 +43,22 @@ package protocol RegistryStore: Sendable {
     /// Every bucket, also those without records, in the order of `RegistryBucket`.
     func load() throws(RegistryError) -> [RegistryBucketContents]
 
-    /// Makes all changes in their order, or none; durable on return.
-    func commit(_ changes: [RegistryChange]) throws(RegistryError)
+    /// Makes all changes in their order and appends the entries to the trail, or does none of it;
+    /// durable on return.
+    func commit(_ changes: [RegistryChange], trail: [TrailEntry]) throws(RegistryError)
+
+    /// A part of the trail, the newest entries first.
+    func trail(_ query: TrailQuery) throws(RegistryError) -> TrailPage
 
     /// Looks whether the disk is nearly full. After a `noSpace` what must be stored has some space
     /// that was held back; this is true until it can be held back again.
     func isSpaceLow() -> Bool
+}
+
+extension RegistryStore {
+    package func commit(_ changes: [RegistryChange]) throws(RegistryError) {
+        try commit(changes, trail: [])
+    }
 }
 
 /// Why a registry did not do what it was asked.

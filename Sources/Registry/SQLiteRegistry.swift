@@ -14,6 +14,8 @@ package final class SQLiteRegistry: RegistryStore {
         package var bytesLimit = 4 << 30
         /// Disk space held back, in bytes: what must still be stored on a full disk goes there.
         package var reserveBytes: Int64 = 8 << 20
+        /// The trail keeps about this many bytes of its newest entries.
+        package var trailBytesLimit = 64 << 20
 
         package init() {}
     }
@@ -21,6 +23,7 @@ package final class SQLiteRegistry: RegistryStore {
     let queue: DatabaseQueue
     private let poison = Mutex<String?>(nil)
     private let reserve: Mutex<SpaceReserve>
+    private let trailStore: Mutex<SQLiteTrail>
 
     /// Opens or makes the file, and returns when everything in it is durable.
     package init(path: String, options: Options = Options()) throws(RegistryError) {
@@ -35,10 +38,12 @@ package final class SQLiteRegistry: RegistryStore {
                 try Self.prepare(database, options)
             }
             queue = try DatabaseQueue(path: path, configuration: configuration)
-            try queue.writeWithoutTransaction { database in
+            let trail = try queue.writeWithoutTransaction { database in
                 try RegistrySchema.check(database, path: path)
                 try Self.settle(database, path: path)
+                return try SQLiteTrail(database, bytesLimit: options.trailBytesLimit)
             }
+            trailStore = Mutex(trail)
         } catch let error as RegistryError {
             throw error
         } catch let error as DatabaseError {
@@ -115,13 +120,16 @@ package final class SQLiteRegistry: RegistryStore {
         }
     }
 
-    package func commit(_ changes: [RegistryChange]) throws(RegistryError) {
+    package func commit(
+        _ changes: [RegistryChange], trail: [TrailEntry]
+    ) throws(RegistryError) {
         if let reason = poison.withLock({ $0 }) { throw .poisoned(reason: reason) }
-        if changes.isEmpty { return }
+        if changes.isEmpty, trail.isEmpty { return }
         do {
             try queue.writeWithoutTransaction { database in
                 try database.inTransaction(.immediate) {
                     for change in changes { try Self.apply(change, database) }
+                    try trailStore.withLock { try $0.append(trail, database) }
                     return .commit
                 }
             }
@@ -134,6 +142,15 @@ package final class SQLiteRegistry: RegistryStore {
             let reason = "\(error)"
             poison.withLock { $0 = reason }
             throw .poisoned(reason: reason)
+        }
+    }
+
+    package func trail(_ query: TrailQuery) throws(RegistryError) -> TrailPage {
+        if let reason = poison.withLock({ $0 }) { throw .poisoned(reason: reason) }
+        do {
+            return try queue.read { database in try SQLiteTrail.page(query, database) }
+        } catch {
+            throw .failed(reason: "\(error)")
         }
     }
 

@@ -40,8 +40,21 @@ extension Simulation {
         where agents[index].ended[uuid] == nil && !wasReplaced(index, uuid) {
             found.append("operation \(uuid) is acknowledged to agent \(index), which forgot it")
         }
-        found += checkTold()
+        found += checkTold() + checkTrail()
         return found + checkRegistry()
+    }
+
+    /// Every operation that ended on an agent is in the audit trail, as it ended.
+    private func checkTrail() -> [String] {
+        guard !registry.agentRows.contains(where: { $0.standing == .gone }) else { return [] }
+        var found: [String] = []
+        for (uuid, ended) in agents.flatMap(\.ended.elements)
+        where ended.result.state == .finished && audited[uuid] != .finished {
+            found.append(
+                "\(ended.operation.type.rawValue) \(uuid) finished, and the audit trail says"
+                    + " \(audited[uuid]?.rawValue ?? "nothing")")
+        }
+        return found
     }
 
     /// The rows that a new master would read are those that this one has.
@@ -56,6 +69,7 @@ extension Simulation {
             isSame =
                 isSame && registry.agents[row.id] == row
                 && registry.confirmed(row.id) == ledger.confirmed(row.id)
+                && registry.reservations(of: row.id) == ledger.reservations(of: row.id)
                 && registry.pending(row.id)
                     == ledger.pending(row.id).filter { !$0.isProvisional }
         }

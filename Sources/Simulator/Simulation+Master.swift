@@ -22,6 +22,7 @@ extension Simulation {
             rows.append(.agentStored(row))
             let pieces = Array(registry.confirmed(row.id))
             if !pieces.isEmpty { rows.append(.piecesStored(row.id, set: pieces, removed: [])) }
+            rows += registry.reservations(of: row.id).map { .reservationStored($0) }
             rows += registry.pending(row.id).map { .operationStored($0) }
         }
         for uuid in registry.volumes.keys.sorted() {
@@ -143,6 +144,18 @@ extension Simulation {
         case .operationRemoved(let uuid): digest.add(uuid.value)
         case .frameworkStored(let row): digest.add(row.description.id?.value ?? "")
         case .frameworkRemoved(let id): digest.add(id.value)
+        case .audited(let entry): note(entry)
+        case .reservationStored(let row): digest.add(row.uuid.value)
+        case .reservationRemoved(let uuid): digest.add(uuid.value)
         }
+    }
+
+    private mutating func note(_ entry: AuditEntry) {
+        digest.add(entry.action.rawValue)
+        digest.add(entry.outcome.rawValue)
+        guard let uuid = entry.operation else { return }
+        digest.add(uuid.value)
+        if audited[uuid] != nil { violate("operation \(uuid) is in the audit trail twice") }
+        audited[uuid] = entry.outcome
     }
 }

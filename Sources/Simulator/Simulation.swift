@@ -32,6 +32,8 @@ package struct Simulation {
     var streams: OrderedDictionary<StreamID, EventStream> = [:]
     /// Operations whose result the master has acknowledged to an agent.
     var acknowledged: OrderedDictionary<OperationUUID, Int> = [:]
+    /// What the audit trail tells of operations that were given out.
+    var audited: OrderedDictionary<OperationUUID, AuditOutcome> = [:]
     /// Operators' operations that are not answered.
     var operatorCalls: Set<RequestID> = []
     var operatorsDone = 0

@@ -78,7 +78,8 @@ enum BackendProbe {
             record: VolumeRecord(spec: spec, backend: kind, state: .creating, createdAt: ""),
             paths: VolumePaths(
                 data: data, image: "\(data).image", owner: "\(data).json",
-                retired: "\(data).retired", deleting: "\(data).deleting"))
+                retired: "\(data).retired", keep: "\(data).keep",
+                deleting: "\(data).deleting"))
     }
 
     /// Formats, attaches and mounts a small image, and looks at what is mounted then.

@@ -50,14 +50,22 @@ package struct BtrfsBackend: VolumeBackend {
     package func mount(_ volume: StoredVolume) throws(VolumeError) {
         try DirectoryData.requirePresent(volume)
         let group = group(of: volume)
-        guard let state = Btrfs.state(of: group, fileSystem), state.limitBytes == volume.bytes
-        else {
+        let now = try limit(of: volume)
+        guard let now, now.isCounted, now.bytes == now.wantedBytes else {
             try VolumeError.wrap { () throws(SystemError) in
                 try Btrfs.createGroup(group, at: base)
                 try Btrfs.limit(group, to: volume.bytes, at: base)
             }
             return
         }
+    }
+
+    package func limit(of volume: StoredVolume) throws(VolumeError) -> ObservedLimit? {
+        let group = group(of: volume)
+        let state = Btrfs.state(of: group, fileSystem)
+        return ObservedLimit(
+            isCounted: state != nil, group: "qgroup \(group >> 48)/\(group & 0xFFFF_FFFF_FFFF)",
+            bytes: state?.limitBytes ?? 0, wantedBytes: volume.bytes)
     }
 
     package func isMounted(_ volume: StoredVolume) throws(VolumeError) -> Bool {

@@ -73,7 +73,7 @@ extension LoopImageBackend {
     }
 
     /// Unmounts for work on the image itself; a volume that turns out to be in use stays mounted.
-    private func detach(_ volume: StoredVolume) throws(VolumeError) {
+    func detach(_ volume: StoredVolume) throws(VolumeError) {
         try unmount(volume)
         do {
             try VolumeError.proveDetached(volume.paths.image)

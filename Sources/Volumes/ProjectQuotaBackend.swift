@@ -75,16 +75,51 @@ package struct ProjectQuotaBackend: VolumeBackend {
     package func mount(_ volume: StoredVolume) throws(VolumeError) {
         try DirectoryData.requirePresent(volume)
         let id = try projectID(of: volume)
+        let now = try observedLimit(of: volume, id)
         try VolumeError.wrap { () throws(SystemError) in
-            let now = try ProjectQuota.project(of: volume.paths.data)
-            if now.id != id || !now.isInherited {
-                try ProjectQuota.assign(id, to: volume.paths.data)
-            }
-            let state = try ProjectQuota.state(of: id, at: volume.paths.data, device: device)
-            let wanted = (volume.bytes + 1023) / 1024 * 1024
-            if state.limitBytes != wanted {
+            if !now.isCounted { try ProjectQuota.assign(id, to: volume.paths.data) }
+            if now.bytes != now.wantedBytes {
                 try ProjectQuota.limit(
                     id, to: volume.bytes, at: volume.paths.data, device: device)
+            }
+        }
+    }
+
+    package func limit(of volume: StoredVolume) throws(VolumeError) -> ObservedLimit? {
+        try observedLimit(of: volume, try projectID(of: volume))
+    }
+
+    private func observedLimit(
+        of volume: StoredVolume, _ id: UInt32
+    ) throws(VolumeError) -> ObservedLimit {
+        try VolumeError.wrap { () throws(SystemError) in
+            let now = try ProjectQuota.project(of: volume.paths.data)
+            let state = try ProjectQuota.state(of: id, at: volume.paths.data, device: device)
+            return ObservedLimit(
+                isCounted: now.id == id && now.isInherited, group: "project \(id)",
+                bytes: state.limitBytes, wantedBytes: (volume.bytes + 1023) / 1024 * 1024)
+        }
+    }
+
+    /// Our projects that the file system has a record of; none where quota is off.
+    func projects(at path: String, atMost count: Int) -> [StoreObservation.Project] {
+        let ids = Self.firstID...(Self.firstID + Self.countOfIDs - 1)
+        let found = try? ProjectQuota.projects(
+            in: ids, at: path, device: device, atMost: count)
+        return (found ?? []).map {
+            StoreObservation.Project(
+                id: $0.id, limitBytes: $0.state.limitBytes, isUnused: $0.state.isUnused)
+        }
+    }
+
+    /// Takes the limit off an id that no file has; nobody can be given it meanwhile.
+    func clearUnused(_ id: UInt32, at path: String) throws(VolumeError) {
+        try Self.turn.withLock { _ throws(VolumeError) in
+            try VolumeError.wrap { () throws(SystemError) in
+                guard try ProjectQuota.state(of: id, at: path, device: device).isUnused else {
+                    return
+                }
+                try ProjectQuota.limit(id, to: 0, at: path, device: device)
             }
         }
     }

@@ -21,6 +21,11 @@ struct VolumeIndex {
         entries.values.map(\.volume).sorted { $0.record.uuid < $1.record.uuid }
     }
 
+    /// Those whose data a thread is erasing now.
+    var erasing: Set<VolumeUUID> {
+        Set(entries.filter { $0.value.isBeingErased }.keys)
+    }
+
     /// The volume whose data lies at a path, if one that is not given up does.
     func claimant(of path: String) -> StoredVolume? {
         claims[path].flatMap { entries[$0]?.volume }

@@ -8,7 +8,10 @@ package import Model
 ///     <root>/volumes/owners/<uuid>.json                          owner files
 ///     <root>/volumes/owners/<uuid>.retired                       the same, of a given-up volume
 ///     <root>/volumes/deleting/<uuid>                             data on its way out
+///     <root>/volumes/owners/<uuid>.keep                          its data is kept by DESTROY
 ///     <root>/volumes/found/<name>-<n>                            what stood in a volume's place
+///     <root>/volumes/detached/<name>                             data that DESTROY has kept
+///     <root>/volumes/adoptions/<number>.json                     what the next CREATE takes over
 package struct VolumeLayout: Hashable, Sendable {
     package let disk: VolumeDisk
     /// The directory that holds all the others.
@@ -30,12 +33,16 @@ package struct VolumeLayout: Hashable, Sendable {
     package var owners: String { "\(base)/owners" }
     package var deleting: String { "\(base)/deleting" }
     package var found: String { "\(base)/found" }
+    package var detached: String { "\(base)/detached" }
+    package var adoptions: String { "\(base)/adoptions" }
 
     /// Makes the directories, each durable.
     package func makeDirectories() throws(SystemError) {
-        for directory in [roles, images, found] { try Files.makeDirectories(directory) }
+        for directory in [roles, images, found, detached] { try Files.makeDirectories(directory) }
         // Owner files and data on its way out are nobody's business.
-        for directory in [owners, deleting] { try Files.makeDirectories(directory, mode: 0o700) }
+        for directory in [owners, deleting, adoptions] {
+            try Files.makeDirectories(directory, mode: 0o700)
+        }
     }
 
     /// The places of one volume; `unsafePath` where a name would lead out of its directory.
@@ -57,7 +64,13 @@ package struct VolumeLayout: Hashable, Sendable {
         }
         return VolumePaths(
             data: data, image: "\(images)/\(id)", owner: "\(owners)/\(id).json",
-            retired: "\(owners)/\(id).retired", deleting: "\(deleting)/\(id)")
+            retired: "\(owners)/\(id).retired", keep: "\(owners)/\(id).keep",
+            deleting: "\(deleting)/\(id)")
+    }
+
+    /// Where data that is kept gets its name; `unsafePath` where that leads elsewhere.
+    func detachedPath(_ name: String) throws(VolumeError) -> String {
+        "\(detached)/\(try Self.component(name, of: "name"))"
     }
 
     private static func isUUIDByte(_ byte: UInt8) -> Bool {
@@ -99,5 +112,6 @@ package struct VolumePaths: Hashable, Sendable {
     /// The owner file, and its name once the volume is given up.
     package let owner: String
     package let retired: String
+    package let keep: String
     package let deleting: String
 }

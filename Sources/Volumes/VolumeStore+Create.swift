@@ -15,6 +15,9 @@ extension VolumeStore {
             uuid: spec.uuid, role: spec.role, persistenceID: spec.persistenceID)
         guard spec.bytes > 0 else { throw .conflict("a volume has at least one byte") }
         return try locks.withLock(paths.data) { () throws(VolumeError) in
+            if let adoption = adoptions.withLock({ $0[paths.data] }) {
+                return try adopt(adoption, as: spec, paths)
+            }
             if let known = try finishedOrDiscarded(spec) { return known }
             try freePlace(paths.data)
             let kind = selection.kind(forBytes: spec.bytes)
@@ -56,7 +59,7 @@ extension VolumeStore {
     }
 
     /// Makes a data path free of other volumes and of strangers.
-    private func freePlace(_ path: String) throws(VolumeError) {
+    func freePlace(_ path: String) throws(VolumeError) {
         for departing in index.withLock({ $0.departing(from: path) }) { try withdraw(departing) }
         if let other = index.withLock({ $0.claimant(of: path) }) {
             switch other.record.state {
@@ -75,7 +78,7 @@ extension VolumeStore {
     }
 
     /// Moves a volume that the books no longer know, with its owner file, among the found things.
-    private func setAside(_ volume: StoredVolume) throws(VolumeError) {
+    func setAside(_ volume: StoredVolume) throws(VolumeError) {
         let backend = try backend(volume.record.backend)
         let name = Files.name(of: volume.paths.data)
         _ = try found.move(named: name) { target throws(VolumeError) in
@@ -131,6 +134,9 @@ extension VolumeStore {
     ///
     /// May be left to the first use. Nothing happens if it is ready already.
     package func prepare(_ uuid: VolumeUUID) throws(VolumeError) {
-        try withReady(uuid) { _, _ throws(VolumeError) in }
+        try withReady(uuid) { volume, _ throws(VolumeError) in
+            // Its CREATE has ended well: what was adopted is an ordinary volume's data now.
+            if try keptName(volume) == Self.adoptedName(uuid) { try setKept(volume, nil) }
+        }
     }
 }

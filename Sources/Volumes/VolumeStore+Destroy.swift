@@ -10,6 +10,9 @@ extension VolumeStore {
         try locks.withLock(volume.paths.data) { () throws(VolumeError) in
             guard var volume = index.withLock({ $0[uuid]?.volume }) else { return }
             let backend = try backend(volume.record.backend)
+            if volume.record.state == .ready, let name = try keptName(volume) {
+                return try keep(volume, as: name)
+            }
             if volume.record.state == .creating, !backend.isDurableWhenMade {
                 return try dropUnused(volume)
             }

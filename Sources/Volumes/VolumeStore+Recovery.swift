@@ -1,4 +1,3 @@
-internal import Linux
 package import Model
 internal import Synchronization
 
@@ -13,15 +12,6 @@ package enum RecoveredVolume: Hashable, Sendable {
 }
 
 extension VolumeStore {
-    /// Images that no owner file speaks of: left alone, for `fsck` to show.
-    package func strayImages() throws(VolumeError) -> [String] {
-        let known = Set(index.withLock { $0.volumes }.map(\.paths.image))
-        let names = try VolumeError.wrap { () throws(SystemError) in
-            try Files.list(layout.images)
-        }
-        return names.map { "\(layout.images)/\($0)" }.filter { !known.contains($0) }
-    }
-
     /// After a restart of the agent or a reboot: checks a volume and mounts it, or finishes what
     /// was cut off in retiring it. An error says what a person has to do; the volume is left alone.
     package func recover(_ uuid: VolumeUUID) throws(VolumeError) -> RecoveredVolume {

@@ -18,6 +18,8 @@ package final class VolumeStore: Sendable {
     let index: Mutex<VolumeIndex>
     let locks = VolumeLocks()
     let found: FoundThings
+    /// By the data's path to be.
+    let adoptions: Mutex<[String: Adoption]>
     private let backends: [BackendKind: any VolumeBackend]
 
     /// Makes the disk's directories, tries what it can do and reads the owner files.
@@ -41,6 +43,7 @@ package final class VolumeStore: Sendable {
         try Self.removeLeftovers(layout)
         let (volumes, unreadable) = try Self.load(layout)
         self.unreadable = unreadable
+        adoptions = Mutex(try Self.loadAdoptions(layout))
         var index = VolumeIndex()
         for volume in volumes { index.put(volume) }
         self.index = Mutex(index)
@@ -66,10 +69,13 @@ package final class VolumeStore: Sendable {
         return backends
     }
 
+    /// Names of files among the images that are not images of volumes.
+    static let scratchPrefix = ".template-"
+
     /// Scratch files of a start that was cut off; none of them is anyone's data.
     private static func removeLeftovers(_ layout: VolumeLayout) throws(VolumeError) {
         try VolumeError.wrap { () throws(SystemError) in
-            for name in try Files.list(layout.images) where name.hasPrefix(".template-") {
+            for name in try Files.list(layout.images) where name.hasPrefix(scratchPrefix) {
                 try Files.remove("\(layout.images)/\(name)")
             }
         }

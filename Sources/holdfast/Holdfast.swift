@@ -10,8 +10,10 @@ struct Holdfast: AsyncParsableCommand {
         subcommands: [
             MasterCommand.self, AgentCommand.self, SchedulerCommand.self, DevCommand.self,
             ServiceCommand.self, AgentsCommand.self, TasksCommand.self, FrameworksCommand.self,
-            RolesCommand.self, VolumesCommand.self, ReserveCommand.self, UnreserveCommand.self,
-            VolumeCommand.self, TaskCommand.self, SimulateCommand.self, VersionCommand.self,
+            RolesCommand.self, VolumesCommand.self, ReservationsCommand.self, AuditCommand.self,
+            ExplainCommand.self, WhatIfCommand.self, ReserveCommand.self, UnreserveCommand.self,
+            VolumeCommand.self, FsckCommand.self, TaskCommand.self, SimulateCommand.self,
+            VersionCommand.self,
         ])
 
     /// Mesos spells options with underscores; both spellings are taken.

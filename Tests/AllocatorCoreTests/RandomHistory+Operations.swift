@@ -86,7 +86,10 @@ extension History {
     }
 
     mutating func allocate() {
-        for allocation in cluster.allocator.allocate(at: cluster.now) {
+        let forecasts = checksForecasts ? forecasts() : [:]
+        let allocations = cluster.allocator.allocate(at: cluster.now)
+        compare(forecasts, with: allocations)
+        for allocation in allocations {
             counts.allocations += 1
             if let why = objection(to: allocation) { complaints.append(why) }
             held.append(allocation)

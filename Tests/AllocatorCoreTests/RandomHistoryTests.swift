@@ -38,6 +38,8 @@ struct History {
     struct Counts {
         var allocations = 0
         var conversions = 0
+        /// Why something was not offered, where that was asked.
+        var decisive: Set<OfferReason.Code> = []
     }
 
     struct Refused {
@@ -54,6 +56,10 @@ struct History {
     var refused: [Refused] = []
     var complaints: [String] = []
     var volumes = 0
+    /// Asks before each pass what it will do, and compares.
+    var checksForecasts = false
+    /// Where a pass did something else.
+    var mistakes: [String] = []
 
     static let roles = ["*", "a", "a/b", "a/c", "d"]
 

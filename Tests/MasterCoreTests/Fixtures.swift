@@ -63,6 +63,9 @@ extension Ledger {
             let pieces = Array(confirmed(id))
             if !pieces.isEmpty { rows.append(.piecesStored(id, set: pieces, removed: [])) }
         }
+        for id in agentRows.map(\.id) {
+            rows += reservations(of: id).map { .reservationStored($0) }
+        }
         rows += volumes.keys.sorted().compactMap { volumes[$0].map { .volumeStored($0) } }
         for id in agentRows.map(\.id) { rows += pending(id).map { .operationStored($0) } }
         return rows + frameworkRows.map { .frameworkStored($0) }

@@ -100,7 +100,7 @@ import Testing
         #expect(chosen.rejected.contains { $0.kind == .btrfs && !$0.reason.isEmpty })
         #expect(
             try Files.list(layout.base).sorted() == [
-                "deleting", "found", "images", "owners", "roles",
+                "adoptions", "deleting", "detached", "found", "images", "owners", "roles",
             ])
         #expect(try Files.list(layout.images).isEmpty)
     }

@@ -107,7 +107,7 @@ struct RandomModel {
     mutating func operation() -> AgentOperation {
         AgentOperation(
             uuid: id(), sequence: UInt64(number()), type: pick(OperationType.allCases),
-            framework: maybe { $0.id() }, id: maybe { $0.id() },
+            framework: maybe { $0.id() }, id: maybe { $0.id() }, principal: maybe { $0.text() },
             conversion: ResourceConversion(consumed: resources(), converted: resources()),
             volumeChanges: list { $0.change() })
     }

@@ -65,7 +65,7 @@ import Wire
                 VolumeRow(
                     agent: random.id(), volume: random.volume(),
                     standing: random.pick(VolumeRow.Standing.allCases),
-                    report: random.maybe { $0.report() })),
+                    report: random.maybe { $0.report() }, lastUse: random.maybe { $0.use() })),
             .volumeRemoved(random.id()),
             .operationStored(
                 OperationRow(
@@ -78,6 +78,13 @@ import Wire
                     disconnectedNanoseconds: random.maybe { $0.number() },
                     isRemoved: random.flag())),
             .frameworkRemoved(random.id()),
+            .reservationStored(
+                ReservationRow(
+                    uuid: random.id(), agent: random.id(),
+                    stack: random.resource().reservations, framework: random.maybe { $0.id() },
+                    createdNanoseconds: random.number())),
+            .reservationRemoved(random.id()),
+            .audited(random.auditEntry()),
         ]
     }
 

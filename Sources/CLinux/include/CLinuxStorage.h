@@ -18,6 +18,7 @@ int clinux_loop_configure(int loop, int backing, uint32_t block_size, uint32_t f
                           const char *name);
 int clinux_loop_status(int loop, struct clinux_loop_status *status);
 int clinux_loop_set_capacity(int loop);
+int clinux_loop_clear(int loop);
 
 // Project ids and inode flags (struct fsxattr, FS_IOC_SETFLAGS).
 struct clinux_project {
@@ -36,6 +37,8 @@ struct clinux_quota {
 };
 int clinux_project_quota_get(int fd, const char *device, uint32_t id, struct clinux_quota *quota);
 int clinux_project_quota_set(int fd, const char *device, uint32_t id, uint64_t limit_bytes);
+// The first project from `id` on that has a record, into `id`; ENOENT: there is none.
+int clinux_project_quota_next(int fd, const char *device, uint32_t *id, struct clinux_quota *quota);
 
 // btrfs. A qgroup id is level << 48 | number.
 int clinux_btrfs_uuid(int fd, uint8_t uuid[16]);

@@ -118,7 +118,9 @@ package final class AgentDaemon: Sendable {
         let report = try startReport(recovery.records, volumes, containers)
         let watch = DiskWatch(
             host: host, volumes: volumes, isEnforced: settings.enforcesDiskLimits)
-        route.set(makeRoute(containers, volumes, watch, streams, answers))
+        let storage = try AgentStorage(
+            host: host, volumes: volumes, workDirectory: settings.workDirectory, logger: logger)
+        route.set(makeRoute(containers, volumes, watch, storage, streams, answers))
         host.start(Agent(options: options(port: port)), shell: shell, name: "agent")
         host.send(.started(entropy: freshEntropy(), report))
         containers.watchRecovered()
@@ -216,14 +218,14 @@ package final class AgentDaemon: Sendable {
 
     private func makeRoute(
         _ containers: AgentContainers, _ volumes: AgentVolumes, _ watch: DiskWatch,
-        _ streams: EventStreams,
+        _ storage: AgentStorage, _ streams: EventStreams,
         _ answers: Pending<Refusal?>
     ) -> HTTPServer.Route {
         var version = Mesos_V1_VersionInfo()
         version.version = settings.version
         let operators = AgentEndpoint(
             host: host, containers: containers, files: SandboxFiles(volumes: volumes),
-            watch: watch, version: version)
+            watch: watch, storage: storage, version: version)
         let executors = ExecutorEndpoint(host: host, answers: answers, streams: streams)
         let legacy = LegacyEndpoint(version: version, agentsPort: 0)
         return { [host, version] request, responder in

@@ -11,6 +11,7 @@ struct AgentEndpoint: Sendable {
     let containers: AgentContainers
     let files: SandboxFiles
     let watch: DiskWatch
+    let storage: AgentStorage
     let version: Mesos_V1_VersionInfo
     let threads = BlockingThreads("files", limit: 2)
 
@@ -85,6 +86,10 @@ struct AgentEndpoint: Sendable {
             read(call.readFile.path, finish) { files, place throws(ErrorForm) in
                 try files.read(place, call.readFile)
             }
+        case .checkStorage: storage.check(call.checkStorage, finish)
+        case .repairStorage: storage.repair(call.repairStorage, finish)
+        case .keepVolume: storage.keep(call.keepVolume, finish)
+        case .adoptDirectory: storage.adopt(call.adoptDirectory, finish)
         default: throw ErrorForm.notImplemented
         }
     }

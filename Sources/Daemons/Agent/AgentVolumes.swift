@@ -11,7 +11,7 @@ final class AgentVolumes: Sendable {
     private let root: VolumeStore
     /// By the root directory of a PATH or MOUNT disk.
     private let disks: [String: VolumeStore]
-    private let homes = Mutex<[VolumeUUID: String]>([:])
+    let homes = Mutex<[VolumeUUID: String]>([:])
     /// What was counted last in volumes that nothing else limits, in bytes.
     private let counted = Mutex<[VolumeUUID: Int64]>([:])
     /// New ones that are prepared a little later: many a volume is gone again by then.
@@ -83,7 +83,7 @@ final class AgentVolumes: Sendable {
         return found
     }
 
-    private var named: [(String, VolumeStore)] {
+    var named: [(String, VolumeStore)] {
         [("", root)] + disks.keys.sorted().compactMap { name in disks[name].map { (name, $0) } }
     }
 
@@ -255,12 +255,12 @@ final class AgentVolumes: Sendable {
         }
     }
 
-    private func forget(_ uuid: VolumeUUID) {
+    func forget(_ uuid: VolumeUUID) {
         homes.withLock { $0[uuid] = nil }
         counted.withLock { $0[uuid] = nil }
     }
 
-    private func report(_ uuids: [VolumeUUID]) {
+    func report(_ uuids: [VolumeUUID]) {
         var reports: [VolumeReport] = []
         for uuid in uuids {
             guard let store = store(of: uuid), let status = try? store.status(uuid),
@@ -286,9 +286,9 @@ final class AgentVolumes: Sendable {
             usedBytes: bytes, usedInodes: nil, usableBytes: status.record.spec.bytes)
     }
 
-    private func store(named name: String) -> VolumeStore? { name.isEmpty ? root : disks[name] }
+    func store(named name: String) -> VolumeStore? { name.isEmpty ? root : disks[name] }
 
-    private func store(of uuid: VolumeUUID) -> VolumeStore? {
+    func store(of uuid: VolumeUUID) -> VolumeStore? {
         homes.withLock { $0[uuid] }.flatMap { store(named: $0) }
     }
 

@@ -85,7 +85,8 @@ package final class MasterDaemon: Sendable {
         let views = MasterViews(
             masterInfo: info, version: version, startedSeconds: ProcessClock().now.seconds)
         let scheduler = SchedulerEndpoint(host: host, answers: answers, streams: streams)
-        let operators = OperatorEndpoint(host: host, answers: answers, views: views)
+        let operators = OperatorEndpoint(
+            host: host, answers: answers, views: views, audit: AuditQueries(registry: registry))
         let forms = LegacyCallEndpoint(host: host, answers: answers)
         let legacy = LegacyEndpoint(version: version, agentsPort: agentsPort)
         return { [host] request, responder in

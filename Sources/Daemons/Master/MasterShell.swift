@@ -16,12 +16,18 @@ struct MasterShell: MachineShell {
 
     func persist(_ actions: [Master.Action]) throws {
         var changes: [RegistryChange] = []
+        var trail: [TrailEntry] = []
         for action in actions {
-            if case .store(let record) = action { changes += RegistryRows.changes(record) }
+            guard case .store(let record) = action else { continue }
+            if let entry = RegistryRows.trail(record) {
+                trail.append(entry)
+            } else {
+                changes += RegistryRows.changes(record)
+            }
         }
-        guard !changes.isEmpty else { return }
+        guard !changes.isEmpty || !trail.isEmpty else { return }
         do throws(RegistryError) {
-            try registry.commit(changes)
+            try registry.commit(changes, trail: trail)
         } catch {
             guard case .noSpace(let reason) = error else { throw error }
             logger.error("no space for the registry", metadata: ["error": "\(reason)"])

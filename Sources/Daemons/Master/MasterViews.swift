@@ -16,7 +16,7 @@ struct MasterViews: Sendable {
     func serves(_ type: Mesos_V1_Master_Call.TypeEnum) -> Bool {
         switch type {
         case .getHealth, .getVersion, .getMaster, .getState, .getAgents, .getFrameworks, .getTasks,
-            .getExecutors, .getRoles, .getOperations, .listVolumes:
+            .getExecutors, .getRoles, .getOperations, .listVolumes, .listReservations:
             true
         default: false
         }
@@ -67,7 +67,12 @@ struct MasterViews: Sendable {
             }
         case .listVolumes:
             response.type = .listVolumes
-            response.listVolumes.volumes = master.volumeRows.map(volume)
+            response.listVolumes.volumes = master.volumeRows.map { volume($0, master) }
+        case .listReservations:
+            response.type = .listReservations
+            response.listReservations.reservations = master.reservationViews.map {
+                reservation($0, master)
+            }
         default: break
         }
         return response
@@ -209,8 +214,22 @@ struct MasterViews: Sendable {
         return answer
     }
 
+    private func reservation(
+        _ view: ReservationView, _ master: Master
+    ) -> Mesos_V1_Master_Response.ListReservations.Reservation {
+        var answer = Mesos_V1_Master_Response.ListReservations.Reservation()
+        answer.uuid = view.row.uuid.value
+        answer.agentID.value = view.row.agent.value
+        answer.resources = Mesos_V1_Resource.list(view.resources, form: .postRefinement)
+        answer.reservations = answer.resources.first?.reservations ?? []
+        if let framework = view.row.framework { answer.frameworkID.value = framework.value }
+        answer.created.nanoseconds = view.row.createdNanoseconds
+        if let state = master.absence(of: view.row.agent) { answer.agentState = state }
+        return answer
+    }
+
     private func volume(
-        _ row: VolumeRow
+        _ row: VolumeRow, _ master: Master
     ) -> Mesos_V1_Master_Response.ListVolumes.Volume {
         var volume = Mesos_V1_Master_Response.ListVolumes.Volume()
         volume.uuid = row.volume.uuid.value
@@ -221,6 +240,8 @@ struct MasterViews: Sendable {
         volume.created.nanoseconds = row.volume.createdNanoseconds
         volume.state = row.standing.rawValue
         volume.bookedBytes = bytes(row.volume.resource.amount)
+        if let state = master.absence(of: row.agent) { volume.agentState = state }
+        if let use = row.lastUse { volume.set(use) }
         guard let report = row.report else { return volume }
         volume.backend = report.backend
         volume.enforcement = report.enforcement.rawValue
@@ -233,5 +254,15 @@ struct MasterViews: Sendable {
     /// An amount of disk in MiB thousandths as bytes, rounded down.
     private func bytes(_ amount: Amount) -> Int64 {
         amount.thousandths / 1000 * 1_048_576 + amount.thousandths % 1000 * 1_048_576 / 1000
+    }
+}
+
+extension Mesos_V1_Master_Response.ListVolumes.Volume {
+    fileprivate mutating func set(_ use: VolumeUse) {
+        lastFrameworkID.value = use.task.framework.value
+        lastTaskID.value = use.task.task.value
+        lastTaskName = use.name
+        usedSince.nanoseconds = use.sinceNanoseconds
+        if let until = use.untilNanoseconds { usedUntil.nanoseconds = until }
     }
 }

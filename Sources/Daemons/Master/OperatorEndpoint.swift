@@ -9,6 +9,7 @@ struct OperatorEndpoint: Sendable {
     let host: MachineHost<Master>
     let answers: Pending<Answer>
     let views: MasterViews
+    let audit: AuditQueries
 
     func handle(_ request: HTTPRequest, _ responder: HTTPResponder) {
         do throws(ErrorForm) {
@@ -31,9 +32,24 @@ struct OperatorEndpoint: Sendable {
                 }
                 return
             }
-            guard views.serves(call.type) else { throw ErrorForm.notImplemented }
+            if call.type == .listAudit {
+                answerAudit(call.listAudit, accept, responder)
+                return
+            }
+            let questions = QuestionViews()
+            guard views.serves(call.type) || questions.serves(call.type) else {
+                throw ErrorForm.notImplemented
+            }
             host.query { [views] machine, now in
-                let response = views.response(call, machine, now)
+                let response: Mesos_V1_Master_Response
+                do throws(Refusal) {
+                    response =
+                        questions.serves(call.type)
+                        ? try questions.response(call, machine, now)
+                        : views.response(call, machine, now)
+                } catch {
+                    return { responder.answer(HTTPAnswer(ErrorForm(error))) }
+                }
                 return {
                     responder.answer(
                         HTTPAnswer(
@@ -43,6 +59,21 @@ struct OperatorEndpoint: Sendable {
             }
         } catch {
             responder.answer(HTTPAnswer(error))
+        }
+    }
+
+    private func answerAudit(
+        _ call: Mesos_V1_Master_Call.ListAudit, _ accept: MediaType, _ responder: HTTPResponder
+    ) {
+        audit.answer(call) { result in
+            switch result {
+            case .success(let response):
+                responder.answer(
+                    HTTPAnswer(
+                        status: 200, headers: ["Content-Type": accept.rawValue],
+                        body: accept.encode(response)))
+            case .failure(let form): responder.answer(HTTPAnswer(form))
+            }
         }
     }
 }

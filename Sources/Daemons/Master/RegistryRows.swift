@@ -36,7 +36,25 @@ enum RegistryRows {
             ]
         case .frameworkRemoved(let id):
             [RegistryChange(bucket: .frameworks, key: id.value, value: nil)]
+        case .reservationStored(let row):
+            [RegistryChange(bucket: .reservations, key: row.uuid.value, value: row.encoded)]
+        case .reservationRemoved(let uuid):
+            [RegistryChange(bucket: .reservations, key: uuid.value, value: nil)]
+        case .audited: []
         }
+    }
+
+    /// A line of the audit trail with what it can be found by.
+    static func trail(_ record: MasterRecord) -> TrailEntry? {
+        guard case .audited(let entry) = record else { return nil }
+        var subjects = ["action:\(entry.action.rawValue)"]
+        subjects += entry.volumes.map { "volume:\($0)" } + entry.roles.map { "role:\($0)" }
+        if let principal = entry.principal { subjects.append("principal:\(principal)") }
+        if let framework = entry.framework { subjects.append("framework:\(framework)") }
+        if let agent = entry.agent { subjects.append("agent:\(agent)") }
+        if let task = entry.task { subjects.append("task:\(task)") }
+        return TrailEntry(
+            nanoseconds: entry.nanoseconds, subjects: subjects, value: entry.encoded)
     }
 
     /// The records that rebuild what the registry holds: the cluster first, agents before what is
@@ -55,6 +73,8 @@ enum RegistryRows {
                     records.append(.frameworkStored(try FrameworkRow(decoding: entry.value)))
                 case .resources: records.append(try MasterRecord(decoding: entry.value))
                 case .volumes: records.append(.volumeStored(try VolumeRow(decoding: entry.value)))
+                case .reservations:
+                    records.append(.reservationStored(try ReservationRow(decoding: entry.value)))
                 case .operations: operations.append(try OperationRow(decoding: entry.value))
                 case .meta, .roles, .maintenance, .services: break
                 }

@@ -20,6 +20,24 @@ extension Mesos_V1_AgentInfo {
     }
 }
 
+extension Mesos_V1_Attribute {
+    package init(_ attribute: Attribute) {
+        self.init()
+        name = attribute.name
+        switch attribute.value {
+        case .scalar(let number):
+            type = .scalar
+            scalar.value = number
+        case .ranges(let value):
+            type = .ranges
+            ranges = Mesos_V1_Value.Ranges(value)
+        case .text(let value):
+            type = .text
+            text.value = value
+        }
+    }
+}
+
 extension Mesos_V1_MasterInfo {
     /// What a master tells of itself in SUBSCRIBED and GET_MASTER. `address` is an IPv4 address in
     /// dots, or anything else, which then has no integer form.

@@ -49,12 +49,7 @@ extension Mesos_V1_Resource {
             scalar.value = amount.value
         case .ranges(let value):
             type = .ranges
-            ranges.range = value.intervals.map { interval in
-                var range = Mesos_V1_Value.Range()
-                range.begin = interval.lowerBound
-                range.end = interval.upperBound
-                return range
-            }
+            ranges = Mesos_V1_Value.Ranges(value)
         case .set(let items):
             type = .set
             set.item = items
@@ -67,6 +62,18 @@ extension Mesos_V1_Resource {
         reservation = ReservationInfo(only)
         reservation.clearRole()
         reservation.clearType()
+    }
+}
+
+extension Mesos_V1_Value.Ranges {
+    init(_ ranges: Ranges) {
+        self.init()
+        range = ranges.intervals.map { interval in
+            var range = Mesos_V1_Value.Range()
+            range.begin = interval.lowerBound
+            range.end = interval.upperBound
+            return range
+        }
     }
 }
 

@@ -31,10 +31,13 @@ extension Mesos_V1_Master_Call: APICall {
         case .teardown: return hasTeardown ? nil : "teardown"
         case .markAgentGone: return hasMarkAgentGone ? nil : "mark_agent_gone"
         case .killTask: return hasKillTask ? nil : "kill_task"
+        case .explainOffers: return hasExplainOffers ? nil : "explain_offers"
+        case .whatIf: return hasWhatIf ? nil : "what_if"
         case .unknown, .getHealth, .getFlags, .getVersion, .getLoggingLevel, .getState,
             .getAgents, .getFrameworks, .getExecutors, .getOperations, .getTasks, .getRoles,
             .getWeights, .getMaster, .subscribe, .getMaintenanceStatus, .getMaintenanceSchedule,
-            .getQuota, .listVolumes:
+            .getQuota, .listVolumes, .listAudit,
+            .listReservations:
             return nil
         }
     }
@@ -49,11 +52,60 @@ extension Mesos_V1_Master_Call: APICall {
                 "Expecting 'agent_id' to be present; only agent default resources are supported"
                     + " right now")
         }
+        if type == .explainOffers, !explainOffers.hasFrameworkID, !explainOffers.hasRole {
+            throw Refusal(
+                .invalid, "Expecting 'framework_id' or 'role' to be present in 'explain_offers'")
+        }
+        if type == .whatIf, whatIf.bodies != 1 {
+            throw Refusal(
+                .invalid,
+                "Expecting exactly one body in 'what_if', like 'reserve_resources'; it has"
+                    + " \(whatIf.bodies)")
+        }
+    }
+}
+
+extension Mesos_V1_Master_Call.WhatIf {
+    fileprivate var bodies: Int {
+        [
+            hasReserveResources, hasUnreserveResources, hasCreateVolumes, hasDestroyVolumes,
+            hasGrowVolume, hasShrinkVolume, hasDrainAgent,
+        ].count { $0 }
+    }
+
+    /// The call that is asked about, as it would be made.
+    package var call: Mesos_V1_Master_Call {
+        var call = Mesos_V1_Master_Call()
+        if hasReserveResources {
+            call.type = .reserveResources
+            call.reserveResources = reserveResources
+        } else if hasUnreserveResources {
+            call.type = .unreserveResources
+            call.unreserveResources = unreserveResources
+        } else if hasCreateVolumes {
+            call.type = .createVolumes
+            call.createVolumes = createVolumes
+        } else if hasDestroyVolumes {
+            call.type = .destroyVolumes
+            call.destroyVolumes = destroyVolumes
+        } else if hasGrowVolume {
+            call.type = .growVolume
+            call.growVolume = growVolume
+        } else if hasShrinkVolume {
+            call.type = .shrinkVolume
+            call.shrinkVolume = shrinkVolume
+        } else if hasDrainAgent {
+            call.type = .drainAgent
+            call.drainAgent = drainAgent
+        }
+        return call
     }
 }
 
 extension Mesos_V1_Agent_Call: APICall {
     package static let label = "agent::Call"
+    /// How many repairs one call may ask for.
+    private static let findingsAtMost = 100
 
     package var absentField: String? {
         guard hasType else { return "type" }
@@ -86,10 +138,20 @@ extension Mesos_V1_Agent_Call: APICall {
             return hasRemoveResourceProviderConfig ? nil : "remove_resource_provider_config"
         case .markResourceProviderGone:
             return hasMarkResourceProviderGone ? nil : "mark_resource_provider_gone"
+        case .repairStorage: return hasRepairStorage ? nil : "repair_storage"
+        case .keepVolume: return hasKeepVolume ? nil : "keep_volume"
+        case .adoptDirectory: return hasAdoptDirectory ? nil : "adopt_directory"
         case .unknown, .getHealth, .getFlags, .getVersion, .getLoggingLevel, .getState,
             .getContainers, .getFrameworks, .getExecutors, .getOperations, .getTasks, .getAgent,
-            .getResourceProviders, .pruneImages:
+            .getResourceProviders, .pruneImages, .checkStorage:
             return nil
+        }
+    }
+
+    package func checkFields() throws(Refusal) {
+        guard repairStorage.findings.count <= Self.findingsAtMost else {
+            throw Refusal(
+                .invalid, "Expecting at most \(Self.findingsAtMost) findings to be repaired")
         }
     }
 }

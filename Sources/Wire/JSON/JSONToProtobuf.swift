@@ -29,12 +29,35 @@ struct JSONToProtobuf {
             throw conversion.failure("Expecting a JSON object")
         }
         try conversion.object(root, depth: 0)
-        try conversion.scanner.expectEnd()
-        guard conversion.missing.isEmpty else {
-            let list = conversion.missing.joined(separator: ", ")
-            throw conversion.failure("Missing required fields: \(list)")
-        }
+        try conversion.end()
         return conversion.writer.bytes
+    }
+
+    /// The messages of an array, each in its wire form.
+    static func convert(
+        array input: [UInt8], of root: MessageSchema, in schema: Schema
+    ) throws(Refusal) -> [[UInt8]] {
+        var conversion = JSONToProtobuf(input, root, schema)
+        var messages: [[UInt8]] = []
+        try conversion.scanner.expect(UInt8(ascii: "["))
+        if !conversion.scanner.take(UInt8(ascii: "]")) {
+            repeat {
+                conversion.writer = ProtobufWriter()
+                try conversion.object(root, depth: 1)
+                messages.append(conversion.writer.bytes)
+            } while conversion.scanner.take(UInt8(ascii: ","))
+            try conversion.scanner.expect(UInt8(ascii: "]"))
+        }
+        try conversion.end()
+        return messages
+    }
+
+    /// Nothing may follow, and nothing may have been missing.
+    private mutating func end() throws(Refusal) {
+        try scanner.expectEnd()
+        guard missing.isEmpty else {
+            throw failure("Missing required fields: " + missing.joined(separator: ", "))
+        }
     }
 
     private func failure(_ text: String) -> Refusal {

@@ -9,7 +9,23 @@ package enum MesosJSON {
     package static func decode<Body: Message>(
         _ type: Body.Type, from json: [UInt8]
     ) throws(Refusal) -> Body {
-        let bytes = try JSONToProtobuf.convert(json, as: schema(of: type), in: .mesos)
+        try message(type, try JSONToProtobuf.convert(json, as: schema(of: type), in: .mesos))
+    }
+
+    /// Reads an array of messages.
+    package static func decode<Body: Message>(
+        arrayOf type: Body.Type, from json: [UInt8]
+    ) throws(Refusal) -> [Body] {
+        var messages: [Body] = []
+        for bytes in try JSONToProtobuf.convert(array: json, of: schema(of: type), in: .mesos) {
+            messages.append(try message(type, bytes))
+        }
+        return messages
+    }
+
+    private static func message<Body: Message>(
+        _ type: Body.Type, _ bytes: [UInt8]
+    ) throws(Refusal) -> Body {
         do {
             // Required fields were checked with their paths.
             return try Body(serializedBytes: bytes, partial: true)

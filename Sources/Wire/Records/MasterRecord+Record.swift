@@ -18,6 +18,9 @@ extension MasterRecord: RecordCoded {
         case .operationRemoved(let uuid): form.operationRemoved = uuid.value
         case .frameworkStored(let row): form.frameworkStored = row.form
         case .frameworkRemoved(let id): form.frameworkRemoved = id.value
+        case .audited(let entry): form.audited = entry.form
+        case .reservationStored(let row): form.reservationStored = row.form
+        case .reservationRemoved(let uuid): form.reservationRemoved = uuid.value
         }
         return form
     }
@@ -39,6 +42,10 @@ extension MasterRecord: RecordCoded {
         case .frameworkStored(let row): self = .frameworkStored(try FrameworkRow(row))
         case .frameworkRemoved(let id):
             self = .frameworkRemoved(try Needed.id(id, "framework_removed"))
+        case .audited(let form): self = .audited(try AuditEntry(form))
+        case .reservationStored(let row): self = .reservationStored(try ReservationRow(row))
+        case .reservationRemoved(let id):
+            self = .reservationRemoved(try Needed.id(id, "reservation_removed"))
         case nil: throw Refusal(.invalid, "the master's record is of a later version")
         }
     }
@@ -87,6 +94,7 @@ extension VolumeRow: RecordCoded {
         case .unclaimed: form.standing = .unclaimed
         }
         if let report { form.report = report.form }
+        if let lastUse { form.lastUse = lastUse.form }
         return form
     }
 
@@ -101,7 +109,8 @@ extension VolumeRow: RecordCoded {
         self.init(
             agent: try Needed.id(form.agentID, "volume.agent_id"),
             volume: try VolumeDescription(form.volume), standing: standing,
-            report: form.hasReport ? try VolumeReport(form.report) : nil)
+            report: form.hasReport ? try VolumeReport(form.report) : nil,
+            lastUse: form.hasLastUse ? try VolumeUse(form.lastUse) : nil)
     }
 }
 

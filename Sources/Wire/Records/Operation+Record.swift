@@ -90,6 +90,7 @@ extension AgentOperation: RecordCoded {
         form.type = Mesos_V1_Offer.Operation.TypeEnum(type)
         if let framework { form.frameworkID = framework.value }
         if let id { form.operationID = id.value }
+        if let principal { form.principal = principal }
         form.conversion = conversion.form
         form.volumeChanges = volumeChanges.map(\.form)
         return form
@@ -104,6 +105,7 @@ extension AgentOperation: RecordCoded {
             sequence: try Needed.value(form.hasSequence, form.sequence, "operation.sequence"),
             type: type, framework: form.hasFrameworkID ? FrameworkID(form.frameworkID) : nil,
             id: form.hasOperationID ? OperationID(form.operationID) : nil,
+            principal: form.hasPrincipal ? form.principal : nil,
             conversion: try ResourceConversion(form.conversion),
             volumeChanges: try Needed.list(form.volumeChanges))
     }

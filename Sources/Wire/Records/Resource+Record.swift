@@ -84,8 +84,8 @@ extension Labels {
     }
 }
 
-extension Reservation {
-    fileprivate var form: Holdfast_Reservation {
+extension Reservation: RecordCoded {
+    package var form: Holdfast_Reservation {
         var form = Holdfast_Reservation()
         form.fixed = kind == .fixed
         form.role = role
@@ -94,7 +94,7 @@ extension Reservation {
         return form
     }
 
-    fileprivate init(_ form: Holdfast_Reservation) throws(Refusal) {
+    package init(_ form: Holdfast_Reservation) throws(Refusal) {
         self.init(
             form.fixed ? .fixed : .dynamic,
             role: try Needed.value(form.hasRole, form.role, "reservation.role"),

@@ -61,14 +61,18 @@ struct AgentCommand: AsyncParsableCommand {
 
 /// The agent's own options; `dev` takes them, too.
 struct AgentFlags: ParsableArguments {
-    @Option(help: "Like 'cpus:4;mem:4096;disk(db):10240;ports:[31000-32000]'; found when left out.")
+    @Option(
+        help: """
+            Like 'cpus:4;mem:4096;disk(db):10240;ports:[31000-32000]', a JSON array of Resource \
+            messages, or file://PATH of either; found when left out.
+            """)
     var resources: String?
     @Option(help: "The role of resources that name none.")
     var defaultRole = "*"
     @Option(
         help: "How resources may change between two starts: equal, additive or compatible.")
     var reconfigurationPolicy = "compatible"
-    @Option(help: "Like 'rack:r1;ssd:true'.")
+    @Option(help: "Like 'rack:r1;disks:4;vlans:[10-20]'.")
     var attributes = ""
     @Option(help: "auto, project-quota, btrfs, loop, loop-ext4, loop-xfs or directory.")
     var volumeBackend = "auto"
@@ -135,8 +139,9 @@ struct AgentFlags: ParsableArguments {
         do {
             space = try DiskSpace.of(workDirectory)
             parsed =
-                try resources.map { try Resources.parse(text: $0, defaultRole: defaultRole) }
-                ?? Resources()
+                try resources.map {
+                    try Resources.ofAgent(try contents(of: $0), defaultRole: defaultRole)
+                } ?? Resources()
         } catch let refusal as Refusal {
             throw CommandFailure("--resources: \(refusal.message)")
         }
@@ -167,27 +172,26 @@ struct AgentFlags: ParsableArguments {
         return result
     }
 
+    /// What stands in the file of a `file://PATH`; any other text is itself.
+    private func contents(of option: String) throws -> String {
+        guard option.hasPrefix("file://") else { return option }
+        let path = String(option.dropFirst("file://".count))
+        do {
+            return try String(contentsOfFile: path, encoding: .utf8)
+        } catch {
+            throw CommandFailure("--resources: cannot read \(path): \(error.localizedDescription)")
+        }
+    }
+
     /// The attributes as Mesos reads them: numbers, ranges and texts.
     func info() throws -> Payload {
         var info = Mesos_V1_AgentInfo()
         info.hostname = ""
-        for pair in attributes.split(separator: ";") {
-            let parts = pair.split(separator: ":", maxSplits: 1).map {
-                $0.trimmingCharacters(in: .whitespaces)
-            }
-            guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else {
-                throw CommandFailure("--attributes: '\(pair)' is not like 'rack:r1'")
-            }
-            var attribute = Mesos_V1_Attribute()
-            attribute.name = parts[0]
-            if let number = Double(parts[1]) {
-                attribute.type = .scalar
-                attribute.scalar.value = number
-            } else {
-                attribute.type = .text
-                attribute.text.value = parts[1]
-            }
-            info.attributes.append(attribute)
+        do throws(Refusal) {
+            let parsed = try Attributes(parsing: attributes)
+            info.attributes = parsed.list.map { Mesos_V1_Attribute($0) }
+        } catch {
+            throw CommandFailure("--attributes: \(error.message)")
         }
         return info.payload
     }

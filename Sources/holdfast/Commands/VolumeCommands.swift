@@ -14,6 +14,7 @@ struct VolumesCommand: AsyncParsableCommand {
             ("uuid", "UUID"), ("id", "ID"), ("role", "ROLE"), ("agent", "AGENT"),
             ("booked_bytes", "BOOKED"), ("usable_bytes", "USABLE"), ("used_bytes", "USED"),
             ("backend", "BACKEND"), ("enforcement", "LIMIT BY"), ("state", "STATE"),
+            ("agent_state", "AGENT IS"), ("task", "TASK"), ("last_used", "LAST USED"),
         ])
         for volume in answer.listVolumes.volumes {
             let resource = volume.resource
@@ -25,10 +26,17 @@ struct VolumesCommand: AsyncParsableCommand {
                 size(volume.usedBytes, known: volume.hasUsedBytes),
                 volume.hasBackend ? .text(volume.backend) : .missing,
                 volume.hasEnforcement ? .text(volume.enforcement) : .missing,
-                .text(volume.state),
+                .text(volume.state), volume.hasAgentState ? .text(volume.agentState) : .missing,
+                volume.hasLastTaskName ? .text(volume.lastTaskName) : .missing, use(of: volume),
             ])
         }
         table.print(asJSON: options.json)
+    }
+
+    private func use(of volume: Mesos_V1_Master_Response.ListVolumes.Volume) -> Table.Value {
+        guard volume.hasUsedSince else { return .missing }
+        guard volume.hasUsedUntil else { return .text("in use") }
+        return .text(timeText(volume.usedUntil.nanoseconds))
     }
 
     private func size(_ bytes: Int64, known: Bool) -> Table.Value {
@@ -145,9 +153,11 @@ func report(_ answer: String, _ done: String, asJSON: Bool) {
 
 struct VolumeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "volume", abstract: "Make, destroy, grow and shrink persistent volumes.",
+        commandName: "volume",
+        abstract: "Make, destroy, grow, shrink, adopt and detach persistent volumes.",
         subcommands: [
             VolumeCreate.self, VolumeDestroy.self, VolumeGrow.self, VolumeShrink.self,
+            VolumeAdopt.self, VolumeDetach.self,
         ])
 }
 
@@ -164,13 +174,7 @@ struct VolumeCreate: AsyncParsableCommand {
     var id: String
 
     func run() async throws {
-        var volume = try disk(size: size)
-        volume.reservations = [options.reservation]
-        volume.disk.persistence.id = id
-        if let principal = options.principal { volume.disk.persistence.principal = principal }
-        volume.disk.volume.containerPath = path
-        volume.disk.volume.mode = .rw
-        let made = volume
+        let made = try newVolume(id, size: size, path: path, options)
         try await withClient(options.client.master) { client in
             let agent = try await options.agentID(client)
             let answer = try await client.tell(.createVolumes) {
@@ -180,6 +184,19 @@ struct VolumeCreate: AsyncParsableCommand {
             report(answer, "made volume \(id)", asJSON: options.client.json)
         }
     }
+}
+
+/// A volume that is to be made.
+func newVolume(
+    _ id: String, size: String, path: String, _ options: ResourceOptions
+) throws -> Mesos_V1_Resource {
+    var volume = try disk(size: size)
+    volume.reservations = [options.reservation]
+    volume.disk.persistence.id = id
+    if let principal = options.principal { volume.disk.persistence.principal = principal }
+    volume.disk.volume.containerPath = path
+    volume.disk.volume.mode = .rw
+    return volume
 }
 
 /// A plain disk resource of a size in MiB.

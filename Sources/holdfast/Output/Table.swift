@@ -43,12 +43,13 @@ struct Table {
         Swift.print(asJSON ? json : text)
     }
 
-    var json: String {
-        let objects = rows.map { row in
-            Dictionary(
-                uniqueKeysWithValues: zip(columns, row).map { ($0.key, $1.json) })
+    var json: String { jsonText(objects) }
+
+    /// A dictionary each row, for JSON.
+    var objects: [[String: Any]] {
+        rows.map { row in
+            Dictionary(uniqueKeysWithValues: zip(columns, row).map { ($0.key, $1.json) })
         }
-        return jsonText(objects)
     }
 
     var text: String {

@@ -1,0 +1,74 @@
+import Linux
+import MesosAPI
+import Model
+import Volumes
+import Wire
+
+// Data that comes into a volume, or goes out of it, as it is: said to the agent before the CREATE
+// or DESTROY that does it.
+
+extension AgentStorage {
+    func keep(_ call: Mesos_V1_Agent_Call.KeepVolume, _ finish: @escaping Finish) {
+        run(finish) { [self] () throws(ErrorForm) in
+            let uuid = VolumeUUID(call.uuid)
+            guard let store = volumes.store(of: uuid) else {
+                throw ErrorForm(status: 404, text: "No such volume: \(call.uuid)")
+            }
+            var response = Mesos_V1_Agent_Response()
+            response.type = .keepVolume
+            response.keepVolume = .init()
+            let name = call.hasName ? call.name : nil
+            let path = try audited("keep-volume", call.uuid) { () throws(VolumeError) in
+                try store.keepWhenDestroyed(uuid, as: name)
+            }
+            if let path { response.keepVolume.path = path }
+            return response
+        }
+    }
+
+    func adopt(_ call: Mesos_V1_Agent_Call.AdoptDirectory, _ finish: @escaping Finish) {
+        run(finish) { [self] () throws(ErrorForm) in
+            guard let store = volumes.store(named: call.disk) else {
+                throw ErrorForm(status: 404, text: "No such disk: \(call.disk)")
+            }
+            var response = Mesos_V1_Agent_Response()
+            response.type = .adoptDirectory
+            response.adoptDirectory = .init()
+            let (role, id) = (call.role, call.persistenceID)
+            try audited("adopt-directory", call.path) { () throws(VolumeError) in
+                guard call.hasPath else {
+                    try store.cancelAdoption(role: role, persistenceID: id)
+                    return
+                }
+                try store.adoptWhenCreated(
+                    Adoption(role: role, persistenceID: id, source: call.path),
+                    bytes: call.bytes)
+            }
+            guard call.hasPath else { return response }
+            let paths = try? store.layout.paths(
+                uuid: VolumeUUID("0"), role: role, persistenceID: id)
+            if let paths { response.adoptDirectory.path = paths.data }
+            return response
+        }
+    }
+
+    /// Does it with a line in the log; an error is the caller's.
+    private func audited<Value: Sendable>(
+        _ code: String, _ subject: String, _ body: () throws(VolumeError) -> Value
+    ) throws(ErrorForm) -> Value {
+        do {
+            let value: Value
+            do throws(VolumeError) {
+                value = try body()
+            } catch {
+                try log.append(
+                    code: code, subject: subject, result: "refused", message: "\(error)")
+                throw error
+            }
+            try log.append(code: code, subject: subject, result: "noted", message: "")
+            return value
+        } catch {
+            throw ErrorForm(status: 409, text: "\(error)")
+        }
+    }
+}
