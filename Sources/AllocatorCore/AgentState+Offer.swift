@@ -130,8 +130,17 @@ extension AgentState {
         return cut
     }
 
-    /// Removes from the rest what a client gets.
-    mutating func take(_ cut: OfferCut, for target: OfferTarget) {
+    /// Cuts an offer and takes it out of the rest. (One mutation, so that nothing is copied.)
+    mutating func takeOffer(
+        for target: OfferTarget, minimum: [ResourceQuantities]
+    ) -> [Resources.Entry]? {
+        var notes = NoNotes()
+        guard let cut = cut(for: target, minimum: minimum, notes: &notes) else { return nil }
+        take(cut, for: target)
+        return cut.parts
+    }
+
+    private mutating func take(_ cut: OfferCut, for target: OfferTarget) {
         for owner in cut.owners {
             let rest = reserved[owner]?.filter { !target.understands($0) }
             reserved[owner] = rest?.isEmpty == false ? rest : nil
@@ -194,11 +203,13 @@ extension AgentState {
     ) {
         guard !shared.isEmpty else { return }
         let ridesAlong = !parts.isEmpty
-        for entry in shared.entries where !sharedOffered.contains(entry.resource) {
+        for entry in shared.entries {
             if let capability = target.missingCapability(for: entry.resource) {
                 notes.note(entry, .capability(capability))
             } else if !Role.mayUse(target.role, reservedFor: entry.resource.role) {
                 notes.note(entry, .reservedForOthers)
+            } else if sharedOffered.contains(entry.resource) {
+                continue
             } else if !ridesAlong, sharedInUse.contains(entry.resource) {
                 notes.note(entry, .sharedInUse)
             } else {

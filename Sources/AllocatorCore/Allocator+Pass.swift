@@ -76,15 +76,11 @@ extension Allocator {
         let framework = clients[client].framework
         guard !isSaturated(framework) else { return }
         let target = target(client, on: agent)
-        var notes = NoNotes()
-        guard
-            let cut = agents[agent].cut(
-                for: target, minimum: options.minAllocatable, notes: &notes)
+        guard let parts = agents[agent].takeOffer(for: target, minimum: options.minAllocatable)
         else { return }
-        agents[agent].take(cut, for: target)
         let role = target.role
         var resources = Resources()
-        for entry in cut.parts {
+        for entry in parts {
             resources.add(entry.resource.with(allocationRole: role), copies: entry.copies)
         }
         changeHolding(of: client, on: agent, names: resources.sortedNames, isServed: true) { held in

@@ -10,8 +10,8 @@ import OrderedCollections
 //   make it up.
 // - Whatever the allocator counts as held is in an offer, a task or an executor.
 // - Tasks, executors and offers are on admitted agents, and the indexes both ways agree.
-// - A result that an agent keeps is awaited by a framework, and its operation is not pending.
 // - Every stack of reservations in the confirmed books has one row, and every row a resource.
+// - A result that an agent keeps is awaited by a framework, and its operation is not pending.
 // - The numbers of an agent's pending operations have no gap and end before the next one.
 
 extension Master {

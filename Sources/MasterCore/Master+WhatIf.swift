@@ -31,19 +31,18 @@ extension Master {
         }
         prediction.rescinded = before.offers.keys.sorted()
             .filter { copy.offers[$0] == nil }.compactMap { before.offers[$0] }
-        prediction.total = copy.agents[agent]?.total ?? Resources()
-        prediction.isAgentConnected = copy.agents[agent]?.isConnected == true
-        let isTaken = copy.ledger.pending(agent).count > before.ledger.pending(agent).count
-        if isTaken, let row = copy.ledger.pending(agent).last {
-            prediction.conversion = row.operation.conversion
-        }
         prediction.nextOffers = copy.offers.keys.sorted()
             .filter { before.offers[$0] == nil }.compactMap { copy.offers[$0] }
             .map { Prediction.NextOffer($0) }
-        prediction.idle = copy.allocator.available(agent)
-        if prediction.refusal == nil, prediction.nextOffers.isEmpty {
-            prediction.nextOffers = copy.laterOffers(of: agent, at: now)
+        guard prediction.refusal == nil else { return prediction }
+        prediction.isAgentConnected = copy.agents[agent]?.isConnected == true
+        // The call's own operation is the last one.
+        if let row = copy.ledger.pending(agent).last {
+            prediction.conversion = row.operation.conversion
         }
+        prediction.total = copy.agents[agent]?.total ?? Resources()
+        prediction.idle = copy.allocator.available(agent)
+        prediction.nextOffers += copy.laterOffers(of: agent, at: now)
         return prediction
     }
 

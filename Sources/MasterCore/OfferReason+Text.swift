@@ -18,11 +18,11 @@ extension OfferReason {
         case .agentRecovering:
             return "the agent has not come back yet since the master was started"
         case .agentDisconnected: return "the agent is not connected now"
-        case .alreadyOffered: return "offered already: " + holderText
-        case .partlyInUse: return "in use: " + holderText
+        case .alreadyOffered: return "it is offered already"
+        case .partlyInUse: return "a part of the agent is in use"
         case .nothingLeft:
             return holders.isEmpty
-                ? "the agent has nothing" : "nothing is left of the agent: " + holderText
+                ? "the agent has nothing" : "all of the agent is in use or offered"
         case .tooManyFilters:
             return "the framework has \(limit ?? 0) filters: it is offered nothing until one ends"
         case .capabilityMissing:
@@ -47,7 +47,7 @@ extension OfferReason {
         case .comesLater:
             return rivals.isEmpty
                 ? "others came first in an earlier pass, and nothing has changed since"
-                : "others come first in the order of fairness: " + rivalText
+                : "others come first in the order of fairness"
         case .tooManyOffers: return "the framework has \(limit ?? 0) offers, which is the bound"
         }
     }
@@ -78,33 +78,6 @@ extension OfferReason {
         case .unsent?: "the master, which could not send it"
         }
     }
-
-    private var holderText: String {
-        let parts = holders.prefix(OfferReason.named).map { holder in
-            let by = holder.offer.map { "offer \($0) to" } ?? "tasks of"
-            return "\(by) \(holder.framework) (\(holder.role)) have \(holder.resources.summary)"
-        }
-        return parts.joined(separator: "; ") + more(than: holders.count)
-    }
-
-    private var rivalText: String {
-        let parts = rivals.prefix(OfferReason.named).map { rival in
-            let shares =
-                rival.share == rival.ownShare
-                ? "both have a share of \(rival.share.shareText)"
-                : "share \(rival.share.shareText) against \(rival.ownShare.shareText)"
-            return "\(rival.framework) (\(rival.role)) gets \(rival.resources.summary), \(shares)"
-        }
-        return parts.joined(separator: "; ") + more(than: rivals.count)
-    }
-}
-
-extension UInt64 {
-    /// A share in 2^-40 of the cluster, in per cent with one digit.
-    fileprivate var shareText: String {
-        let perMille = (UInt128(self) * 1000 + 1 << 39) >> 40
-        return "\(perMille / 10).\(perMille % 10) %"
-    }
 }
 
 extension Resources {
@@ -113,6 +86,6 @@ extension Resources {
         let shown = 4
         let texts = prefix(shown).map(\.text)
         return texts.joined(separator: "; ")
-            + (count > shown ? " and \(count - shown) more pieces" : "")
+            + (count > shown ? " and \(count - shown) more" : "")
     }
 }

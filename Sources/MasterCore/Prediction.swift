@@ -20,7 +20,7 @@ package struct Prediction: Equatable, Sendable {
         consumed: Resources(), converted: Resources())
     package internal(set) var rescinded: [Offer] = []
     package internal(set) var nextOffers: [NextOffer] = []
-    /// The agent's resources then.
+    /// The agent's resources then; nothing where the call is refused, as all below.
     package internal(set) var total = Resources()
     /// What nobody would hold and nobody would be offered.
     package internal(set) var idle = Resources()

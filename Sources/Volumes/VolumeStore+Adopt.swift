@@ -35,6 +35,8 @@ package struct Adoption: Hashable, Sendable {
 }
 
 extension VolumeStore {
+    private static let adoptionsAtMost = 1_000
+
     static func adoptedName(_ uuid: VolumeUUID) -> String { "adopted-\(uuid)" }
 
     static func loadAdoptions(_ layout: VolumeLayout) throws(VolumeError) -> [String: Adoption] {
@@ -77,6 +79,9 @@ extension VolumeStore {
         try locks.withLock(path) { () throws(VolumeError) in
             if let known = index.withLock({ $0.claimant(of: path) }) {
                 throw .conflict("volume \(known.record.uuid) has that role and id already")
+            }
+            guard adoptions.withLock({ $0.count }) < Self.adoptionsAtMost else {
+                throw .conflict("too many directories wait for being adopted")
             }
             if let other = adoptions.withLock({ $0[path] }), other.uuid != nil {
                 throw .conflict("\(other.source) is being adopted under that role and id")

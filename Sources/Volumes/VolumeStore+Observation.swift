@@ -106,6 +106,8 @@ extension StorageObservation {
         _ mounts: MountTable, sandboxes: String, roots: String
     ) throws(VolumeError) {
         containerMounts = mounts.below(sandboxes) + mounts.below(roots)
+        // Only root can have made one, or look at it.
+        guard Privilege.isRoot else { return }
         loops = try VolumeError.wrap { () throws(SystemError) in try LoopDevice.attached() }
     }
 }

@@ -39,8 +39,8 @@ extension VolumeStore {
             uuid: record.uuid, role: record.spec.role, persistenceID: record.spec.persistenceID)
         try locks.withLock(paths.data) { () throws(VolumeError) in
             let now = index.withLock { $0[record.uuid]?.volume }
-            guard now?.record.state != .deleting else {
-                throw .conflict("volume \(record.uuid) is being deleted")
+            if let state = now?.record.state, state != .ready {
+                throw .conflict("volume \(record.uuid) is \(state.rawValue) now")
             }
             if let other = index.withLock({ $0.claimant(of: paths.data) }),
                 other.record.uuid != record.uuid

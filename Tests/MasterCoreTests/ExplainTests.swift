@@ -61,7 +61,7 @@ import Testing
         let holders = try #require(verdict.reasons.last?.holders)
         #expect(holders.map { $0.offer == nil } == [true, false])
         #expect(holders[0].resources == Resources([.scalar("cpus", 1)]))
-        #expect(verdict.reasons.last?.text.contains("tasks of") == true)
+        #expect(verdict.reasons.last?.text == "all of the agent is in use or offered")
     }
 
     @Test func agentsThatAreAway() throws {
@@ -188,6 +188,15 @@ import Testing
         }
         #expect(throws: Refusal.self) {
             try Master().explainOffers(OfferQuestion(framework: id), at: cluster.now)
+        }
+    }
+
+    @Test func everyReasonHasATextAndACodeOfItsOwn() {
+        let codes = OfferReason.Code.allCases
+        #expect(Set(codes.map(\.rawValue)).count == codes.count)
+        for code in codes {
+            #expect(!OfferReason(code).text.isEmpty)
+            #expect(code.rawValue.allSatisfy { $0.isUppercase || $0 == "_" })
         }
     }
 }

@@ -5,8 +5,11 @@ import json
 import os
 import signal
 import subprocess
+import threading
 
-from client import Framework, operation, scalar
+import requests
+
+from client import JSON, Framework, operation, scalar
 from cluster import Cluster, eventually
 
 ROLE = "db"
@@ -91,10 +94,28 @@ def read(path):
         return file.read()
 
 
+def registry(world):
+    """Rows of a registry that differs are told from what the agent has; nothing is repaired."""
+    rows = [{"uuid": v["uuid"], "role": ROLE, "persistence_id": name, "state": "active",
+             "booked_bytes": int(v["booked_bytes"])}
+            for v in world.listed() for name in [v["resource"]["disk"]["persistence"]["id"]]]
+    rows[0]["booked_bytes"] += 1
+    rows[1]["uuid"] = "00000000-0000-4000-8000-000000000000"
+    answer = requests.post(
+        f"http://127.0.0.1:{world.cluster.agent_port}/api/v1", headers=JSON, timeout=30,
+        json={"type": "CHECK_STORAGE", "check_storage": {"registry": {"volumes": rows}}})
+    found = answer.json()["check_storage"]
+    assert found["volumes"] in (len(NAMES), str(len(NAMES))), found
+    assert sorted(f["code"] for f in found["findings"]) == [
+        "registry-differs", "registry-lost", "registry-missing"], found
+    assert not any("repair" in f for f in found["findings"]), found
+
+
 def common(world):
     """What every backend can suffer."""
     cluster = world.cluster
     assert codes(fsck(cluster, status=0)) == []
+    registry(world)
     sound = read(world.owner("live"))
     os.remove(world.owner("live"))
     world.mend("owner-missing")
@@ -194,3 +215,32 @@ def test_of_what_cannot_be_checked(binary):
             cluster.process.send_signal(signal.SIGCONT)
         cluster.wait_for_agent()
         eventually("the agent's answer", lambda: fsck(cluster).get("unchecked") == [])
+
+
+def test_beside_operations(binary):
+    """What operations are doing meanwhile is no damage."""
+    with Cluster(binary, backend="loop-ext4") as cluster:
+        operator, agent, done = cluster.operator, cluster.agent_id, threading.Event()
+        room = [scalar("disk", 48, ROLE)]
+        assert operator.change("RESERVE_RESOURCES", agent, resources=room).status_code == 202
+        rounds = [0, 0, 0]
+
+        def churn(number):
+            volumes = [scalar("disk", 16, ROLE, volume=f"v{number}")]
+            while not done.is_set():
+                operator.change("CREATE_VOLUMES", agent, volumes=volumes)
+                operator.change("DESTROY_VOLUMES", agent, volumes=volumes)
+                rounds[number] += 1
+
+        threads = [threading.Thread(target=churn, args=(number,)) for number in range(3)]
+        for thread in threads:
+            thread.start()
+        try:
+            for _ in range(10):
+                fsck(cluster, status=0)
+        finally:
+            done.set()
+            for thread in threads:
+                thread.join()
+        assert min(rounds) > 5, rounds
+        eventually("erased", lambda: fsck(cluster, status=0)["findings"] == [])

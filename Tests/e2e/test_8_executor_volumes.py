@@ -70,6 +70,7 @@ def test_volumes_come_and_go(binary):
         rows = executor.launch(offer, task=two)
         assert rows == "t2", rows
         attached = len(cluster.loop_devices())
+        assert "2 volumes checked, 0 findings" in cluster.cli("fsck")
 
         # Neither a task nor its volume depends on the agent's process.
         cluster.kill("agent")
@@ -85,6 +86,7 @@ def test_volumes_come_and_go(binary):
                    lambda: attached == 0 or len(cluster.loop_devices()) == attached - 1)
         assert not [m for m in cluster.mounts() if m.endswith("/data/two")], cluster.mounts()
         assert pids_of(executor.marker) == process
+        assert "1 volume checked, 0 findings" in cluster.cli("fsck")
 
         # A new volume in the old one's place, in the same executor: nothing of the old is there.
         offer = framework.offer(lambda o: any(

@@ -87,6 +87,7 @@ def test_data_survives(binary):
         eventually("a ready service", lambda: ready(cluster))
         assert sleeper() == second, "a restart of the agent touched the task"
         assert text(second, "/etc/motd") == "changed\n"
+        assert "1 volume checked, 0 findings" in cluster.cli("fsck")
 
         cluster.cli("service", "remove", "counter", "--destroy-volumes")
         eventually("no process", lambda: sleeper() is None)

@@ -31,7 +31,7 @@ export HOLDFAST_TEST_BACKENDS=projectExt4,projectXFS HOME=/tmp
 # Root with CAP_SYS_RESOURCE may pass every limit of ext4: tasks don't have it, nor do the tests.
 setpriv --bounding-set=-sys_resource --inh-caps=-sys_resource \\
     "$bundle" --testing-library swift-testing \\
-    --filter 'VolumesTests.(VolumeBackendContract|ResizeTests|CrashTests|StoreTests/sixteen|ProjectQuotaTests)'
+    --filter 'VolumesTests.(VolumeBackendContract|ResizeTests|CrashTests|StoreTests/sixteen|ProjectQuotaTests|StorageRepairTests|TransferTests)'
 echo "HOLDFAST-UML status \$?"
 export HOLDFAST_TEST_BACKENDS=loopExt4
 "$bundle" --testing-library swift-testing --filter 'VolumesTests.(ResizeTests|CrashTests/grown)'

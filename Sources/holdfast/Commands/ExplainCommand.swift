@@ -99,6 +99,9 @@ struct OffersText {
             let decides = index == verdict.reasons.count - 1 && verdict.hasBecause
             let code = paint(reason.code, decides ? .red : .yellow)
             lines.append("    \(index + 1). \(code): \(reason.text)\(moments(reason))")
+            lines += reason.holders.map { "         " + holder($0) }
+            lines += reason.rivals.map { "         " + rival($0) }
+            if reason.leftOut > 0 { lines.append("         ... and \(reason.leftOut) more") }
         }
         return lines
     }
@@ -111,10 +114,23 @@ struct OffersText {
         if reason.hasUntil {
             text += ", until \(momentText(nanoseconds: reason.until.nanoseconds))"
         }
-        let offered = reason.code == "ALREADY_OFFERED" ? reason.holders.first : nil
-        if let offered, offered.hasSince {
-            text += ", since \(momentText(nanoseconds: offered.since.nanoseconds))"
-        }
         return text
+    }
+
+    private func holder(_ holder: Message.Holder) -> String {
+        let since =
+            holder.hasSince ? " since \(momentText(nanoseconds: holder.since.nanoseconds))" : ""
+        let by = holder.hasOfferID ? "offer \(holder.offerID.value) to" : "tasks of"
+        return "\(by) \(holder.frameworkID.value) (\(holder.role))\(since): "
+            + resourcesText(holder.resources)
+    }
+
+    private func rival(_ rival: Message.Rival) -> String {
+        "\(rival.frameworkID.value) (\(rival.role)), share \(percent(rival.share)) against "
+            + "\(percent(rival.ownShare)): " + resourcesText(rival.resources)
+    }
+
+    private func percent(_ share: Double) -> String {
+        Table.Value.number((share * 1000).rounded() / 10).cell + " %"
     }
 }

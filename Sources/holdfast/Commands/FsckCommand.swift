@@ -230,6 +230,8 @@ private struct FsckReport {
             Swift.print("not checked: agent \(agent): \(reason)")
         }
         let damage = findings.count { $0.finding.severity != "note" }
-        Swift.print("\(volumes) volumes checked, \(damage) findings")
+        Swift.print(
+            "\(volumes) \(volumes == 1 ? "volume" : "volumes") checked, "
+                + "\(damage) \(damage == 1 ? "finding" : "findings")")
     }
 }
