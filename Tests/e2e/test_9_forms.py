@@ -178,7 +178,19 @@ def test_static_reservations_and_what_the_old_reads_tell_of_them(binary):
 
 def test_resources_without_a_role_belong_to_the_default_role(binary):
     text = "cpus:4;mem:1024;disk:512;disk(web):128;ports:[31000-31009]"
-    with Cluster(binary, backend="directory", resources=text,
+    listed = [scalar("cpus", 4), scalar("mem", 1024), scalar("disk", 512),
+              {**scalar("disk", 128), "role": "web"},
+              {"name": "ports", "type": "RANGES",
+               "ranges": {"range": [{"begin": 31000, "end": 31009}]}}]
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump(listed, file)
+        file.flush()
+        for given in [text, json.dumps(listed), f"file://{file.name}"]:
+            check_default_role(binary, given)
+
+
+def check_default_role(binary, given):
+    with Cluster(binary, backend="directory", resources=given,
                  options=["--default-role=db"]) as cluster:
         roles = {r["name"]: {} for r in total(cluster)}
         for resource in total(cluster):
