@@ -38,6 +38,11 @@ package enum Files {
         }
     }
 
+    /// Gives a file a second name; EEXIST where that is taken.
+    package static func link(_ path: String, to name: String) throws(SystemError) {
+        try SystemError.check("link", path) { Glibc.link(path, name) }
+    }
+
     /// Renames, replacing what is there.
     package static func rename(_ path: String, to target: String) throws(SystemError) {
         try SystemError.check("rename", path) { Glibc.rename(path, target) }

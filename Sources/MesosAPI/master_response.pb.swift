@@ -240,6 +240,15 @@ package nonisolated struct Mesos_V1_Master_Response: @unchecked Sendable {
   /// Clears the value of `listReservations`. Subsequent reads from it will return its default value.
   package mutating func clearListReservations() {_uniqueStorage()._listReservations = nil}
 
+  package var backupRegistry: Mesos_V1_Master_Response.BackupRegistry {
+    get {_storage._backupRegistry ?? Mesos_V1_Master_Response.BackupRegistry()}
+    set {_uniqueStorage()._backupRegistry = newValue}
+  }
+  /// Returns true if `backupRegistry` has been explicitly set.
+  package var hasBackupRegistry: Bool {_storage._backupRegistry != nil}
+  /// Clears the value of `backupRegistry`. Subsequent reads from it will return its default value.
+  package mutating func clearBackupRegistry() {_uniqueStorage()._backupRegistry = nil}
+
   package var explainOffers: Mesos_V1_Master_Response.ExplainOffers {
     get {_storage._explainOffers ?? Mesos_V1_Master_Response.ExplainOffers()}
     set {_uniqueStorage()._explainOffers = newValue}
@@ -287,6 +296,7 @@ package nonisolated struct Mesos_V1_Master_Response: @unchecked Sendable {
     case listVolumes = 1000
     case listAudit = 1002
     case listReservations = 1003
+    case backupRegistry = 1004
     case explainOffers = 1010
     case whatIf = 1012
 
@@ -584,6 +594,38 @@ package nonisolated struct Mesos_V1_Master_Response: @unchecked Sendable {
     }
 
     package init() {}
+  }
+
+  /// Holdfast: a copy of the registry that was made on the master's machine.
+  package nonisolated struct BackupRegistry: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var path: String {
+      get {_path ?? String()}
+      set {_path = newValue}
+    }
+    /// Returns true if `path` has been explicitly set.
+    package var hasPath: Bool {self._path != nil}
+    /// Clears the value of `path`. Subsequent reads from it will return its default value.
+    package mutating func clearPath() {self._path = nil}
+
+    package var bytes: UInt64 {
+      get {_bytes ?? 0}
+      set {_bytes = newValue}
+    }
+    /// Returns true if `bytes` has been explicitly set.
+    package var hasBytes: Bool {self._bytes != nil}
+    /// Clears the value of `bytes`. Subsequent reads from it will return its default value.
+    package mutating func clearBytes() {self._bytes = nil}
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package init() {}
+
+    fileprivate var _path: String? = nil
+    fileprivate var _bytes: UInt64? = nil
   }
 
   /// Holdfast: lines of the audit trail, the newest first.
@@ -2440,7 +2482,7 @@ fileprivate nonisolated let _protobuf_package = "mesos.v1.master"
 
 nonisolated extension Mesos_V1_Master_Response: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Response"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}type\0\u{3}get_health\0\u{3}get_flags\0\u{3}get_version\0\u{3}get_metrics\0\u{3}get_logging_level\0\u{3}list_files\0\u{3}read_file\0\u{3}get_state\0\u{3}get_agents\0\u{3}get_frameworks\0\u{3}get_executors\0\u{3}get_tasks\0\u{3}get_roles\0\u{3}get_weights\0\u{3}get_master\0\u{3}get_maintenance_status\0\u{3}get_maintenance_schedule\0\u{3}get_quota\0\u{3}get_operations\0\u{4}T\u{f}list_volumes\0\u{4}\u{2}list_audit\0\u{3}list_reservations\0\u{4}\u{7}explain_offers\0\u{4}\u{2}what_if\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}type\0\u{3}get_health\0\u{3}get_flags\0\u{3}get_version\0\u{3}get_metrics\0\u{3}get_logging_level\0\u{3}list_files\0\u{3}read_file\0\u{3}get_state\0\u{3}get_agents\0\u{3}get_frameworks\0\u{3}get_executors\0\u{3}get_tasks\0\u{3}get_roles\0\u{3}get_weights\0\u{3}get_master\0\u{3}get_maintenance_status\0\u{3}get_maintenance_schedule\0\u{3}get_quota\0\u{3}get_operations\0\u{4}T\u{f}list_volumes\0\u{4}\u{2}list_audit\0\u{3}list_reservations\0\u{3}backup_registry\0\u{4}\u{6}explain_offers\0\u{4}\u{2}what_if\0")
 
   fileprivate class _StorageClass {
     var _type: Mesos_V1_Master_Response.TypeEnum? = nil
@@ -2466,6 +2508,7 @@ nonisolated extension Mesos_V1_Master_Response: SwiftProtobuf.Message, SwiftProt
     var _listVolumes: Mesos_V1_Master_Response.ListVolumes? = nil
     var _listAudit: Mesos_V1_Master_Response.ListAudit? = nil
     var _listReservations: Mesos_V1_Master_Response.ListReservations? = nil
+    var _backupRegistry: Mesos_V1_Master_Response.BackupRegistry? = nil
     var _explainOffers: Mesos_V1_Master_Response.ExplainOffers? = nil
     var _whatIf: Mesos_V1_Master_Response.WhatIf? = nil
 
@@ -2501,6 +2544,7 @@ nonisolated extension Mesos_V1_Master_Response: SwiftProtobuf.Message, SwiftProt
       _listVolumes = source._listVolumes
       _listAudit = source._listAudit
       _listReservations = source._listReservations
+      _backupRegistry = source._backupRegistry
       _explainOffers = source._explainOffers
       _whatIf = source._whatIf
     }
@@ -2537,6 +2581,7 @@ nonisolated extension Mesos_V1_Master_Response: SwiftProtobuf.Message, SwiftProt
       if let v = _storage._listVolumes, !v.isInitialized {return false}
       if let v = _storage._listAudit, !v.isInitialized {return false}
       if let v = _storage._listReservations, !v.isInitialized {return false}
+      if let v = _storage._backupRegistry, !v.isInitialized {return false}
       if let v = _storage._explainOffers, !v.isInitialized {return false}
       if let v = _storage._whatIf, !v.isInitialized {return false}
       return true
@@ -2574,6 +2619,7 @@ nonisolated extension Mesos_V1_Master_Response: SwiftProtobuf.Message, SwiftProt
         case 1000: try { try decoder.decodeSingularMessageField(value: &_storage._listVolumes) }()
         case 1002: try { try decoder.decodeSingularMessageField(value: &_storage._listAudit) }()
         case 1003: try { try decoder.decodeSingularMessageField(value: &_storage._listReservations) }()
+        case 1004: try { try decoder.decodeSingularMessageField(value: &_storage._backupRegistry) }()
         case 1010: try { try decoder.decodeSingularMessageField(value: &_storage._explainOffers) }()
         case 1012: try { try decoder.decodeSingularMessageField(value: &_storage._whatIf) }()
         default: break
@@ -2657,6 +2703,9 @@ nonisolated extension Mesos_V1_Master_Response: SwiftProtobuf.Message, SwiftProt
       try { if let v = _storage._listReservations {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 1003)
       } }()
+      try { if let v = _storage._backupRegistry {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1004)
+      } }()
       try { if let v = _storage._explainOffers {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 1010)
       } }()
@@ -2695,6 +2744,7 @@ nonisolated extension Mesos_V1_Master_Response: SwiftProtobuf.Message, SwiftProt
         if _storage._listVolumes != rhs_storage._listVolumes {return false}
         if _storage._listAudit != rhs_storage._listAudit {return false}
         if _storage._listReservations != rhs_storage._listReservations {return false}
+        if _storage._backupRegistry != rhs_storage._backupRegistry {return false}
         if _storage._explainOffers != rhs_storage._explainOffers {return false}
         if _storage._whatIf != rhs_storage._whatIf {return false}
         return true
@@ -2707,7 +2757,7 @@ nonisolated extension Mesos_V1_Master_Response: SwiftProtobuf.Message, SwiftProt
 }
 
 nonisolated extension Mesos_V1_Master_Response.TypeEnum: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}GET_HEALTH\0\u{1}GET_FLAGS\0\u{1}GET_VERSION\0\u{1}GET_METRICS\0\u{1}GET_LOGGING_LEVEL\0\u{1}LIST_FILES\0\u{1}READ_FILE\0\u{1}GET_STATE\0\u{1}GET_AGENTS\0\u{1}GET_FRAMEWORKS\0\u{1}GET_EXECUTORS\0\u{1}GET_TASKS\0\u{1}GET_ROLES\0\u{1}GET_WEIGHTS\0\u{1}GET_MASTER\0\u{1}GET_MAINTENANCE_STATUS\0\u{1}GET_MAINTENANCE_SCHEDULE\0\u{1}GET_QUOTA\0\u{1}GET_OPERATIONS\0\u{2}U\u{f}LIST_VOLUMES\0\u{2}\u{2}LIST_AUDIT\0\u{1}LIST_RESERVATIONS\0\u{2}\u{7}EXPLAIN_OFFERS\0\u{2}\u{2}WHAT_IF\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}GET_HEALTH\0\u{1}GET_FLAGS\0\u{1}GET_VERSION\0\u{1}GET_METRICS\0\u{1}GET_LOGGING_LEVEL\0\u{1}LIST_FILES\0\u{1}READ_FILE\0\u{1}GET_STATE\0\u{1}GET_AGENTS\0\u{1}GET_FRAMEWORKS\0\u{1}GET_EXECUTORS\0\u{1}GET_TASKS\0\u{1}GET_ROLES\0\u{1}GET_WEIGHTS\0\u{1}GET_MASTER\0\u{1}GET_MAINTENANCE_STATUS\0\u{1}GET_MAINTENANCE_SCHEDULE\0\u{1}GET_QUOTA\0\u{1}GET_OPERATIONS\0\u{2}U\u{f}LIST_VOLUMES\0\u{2}\u{2}LIST_AUDIT\0\u{1}LIST_RESERVATIONS\0\u{1}BACKUP_REGISTRY\0\u{2}\u{6}EXPLAIN_OFFERS\0\u{2}\u{2}WHAT_IF\0")
 }
 
 nonisolated extension Mesos_V1_Master_Response.ListVolumes: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -3065,6 +3115,51 @@ nonisolated extension Mesos_V1_Master_Response.ListReservations.Reservation: Swi
     if lhs._frameworkID != rhs._frameworkID {return false}
     if lhs._created != rhs._created {return false}
     if lhs._agentState != rhs._agentState {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Master_Response.BackupRegistry: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Master_Response.protoMessageName + ".BackupRegistry"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}path\0\u{1}bytes\0")
+
+  public var isInitialized: Bool {
+    if self._path == nil {return false}
+    if self._bytes == nil {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self._path) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self._bytes) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._path {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._bytes {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Master_Response.BackupRegistry, rhs: Mesos_V1_Master_Response.BackupRegistry) -> Bool {
+    if lhs._path != rhs._path {return false}
+    if lhs._bytes != rhs._bytes {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

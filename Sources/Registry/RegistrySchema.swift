@@ -12,6 +12,14 @@ enum RegistrySchema {
         let version = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
         let tables = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_schema") ?? 0
         if application == 0 && version == 0 && tables == 0 { return try create(database) }
+        if try checkVersion(database, path: path) == 1 { try migrate(database) }
+    }
+
+    /// The version of a file that is ours.
+    @discardableResult
+    static func checkVersion(_ database: Database, path: String) throws -> Int {
+        let application = try Int.fetchOne(database, sql: "PRAGMA application_id") ?? 0
+        let version = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
         guard application == applicationID, version > 0 else {
             throw RegistryError.foreign(path: path)
         }
@@ -19,7 +27,7 @@ enum RegistrySchema {
             throw RegistryError.unsupportedVersion(
                 path: path, found: version, newest: newestVersion)
         }
-        if version == 1 { try migrate(database) }
+        return version
     }
 
     /// Version 2: the trail, and reservations.

@@ -1,4 +1,9 @@
 """Who did what to a volume, and where it is: the inventory and the audit trail."""
+import json
+import os
+import signal
+import subprocess
+
 from client import Framework, operation, scalar
 from cluster import Cluster, eventually
 
@@ -64,3 +69,39 @@ def test_what_was_asked_wrongly(binary):
         assert cluster.json("audit", "--role=nobody") == []
         answer = cluster.operator.post("LIST_AUDIT", {"action": "MAKE"})
         assert answer.status_code == 400 and "there is no action 'MAKE'" in answer.text, answer.text
+
+
+def restore(cluster, backup):
+    """What the command told; None: a master runs still."""
+    done = subprocess.run(
+        [cluster.binary, "registry", "restore", backup, "--json",
+         f"--work-dir={cluster.directory}/work/master"], capture_output=True, text=True)
+    if done.returncode != 0:
+        assert "in use by another process" in done.stderr, done
+        return None
+    return json.loads(done.stdout)
+
+
+def test_a_registry_is_restored(binary):
+    with Cluster(binary, backend="directory") as cluster:
+        volumes = [scalar("disk", 16, ROLE, volume=name) for name in ("before", "after")]
+        change = cluster.operator.change
+        assert change("RESERVE_RESOURCES", cluster.agent_id,
+                      resources=[scalar("disk", 32, ROLE)]).status_code == 202
+        assert change("CREATE_VOLUMES", cluster.agent_id, volumes=volumes[:1]).status_code == 202
+        known = only(cluster.json("volumes"))
+        backup = cluster.json("registry", "backup")["path"]
+        assert restore(cluster, backup) is None, "restored under a running master"
+        assert change("CREATE_VOLUMES", cluster.agent_id, volumes=volumes[1:]).status_code == 202
+
+        # `dev` would start the master again at once.
+        os.kill(cluster.process.pid, signal.SIGSTOP)
+        os.kill(cluster.pid("master"), signal.SIGKILL)
+        done = eventually("the restore", lambda: restore(cluster, backup))
+        assert os.path.exists(done["kept"]), done
+        os.kill(cluster.process.pid, signal.SIGCONT)
+        cluster.wait_for_agent()
+        rows = eventually("both volumes", lambda: len(cluster.json("volumes")) == 2
+                          and {row["id"]: row for row in cluster.json("volumes")})
+        assert rows["before"]["uuid"] == known["uuid"] and rows["before"]["state"] == "active"
+        assert rows["after"]["state"] == "unclaimed", rows

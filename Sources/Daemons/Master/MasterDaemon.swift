@@ -38,7 +38,7 @@ package final class MasterDaemon: Sendable {
     package init(settings: MasterSettings, logger: Logger) throws {
         self.settings = settings
         self.logger = logger
-        registry = try SQLiteRegistry(path: settings.workDirectory + "/registry.sqlite")
+        registry = try SQLiteRegistry(path: Self.registryPath(in: settings.workDirectory))
         var check: (@Sendable (Master) -> [String])?
         if settings.checksInvariants { check = { $0.touchedViolations() } }
         host = MachineHost(
@@ -48,6 +48,19 @@ package final class MasterDaemon: Sendable {
             logger.critical("the master ends", metadata: ["error": "\(error)"])
             exit(70)
         }
+    }
+
+    private static func registryPath(in workDirectory: String) -> String {
+        workDirectory + "/registry.sqlite"
+    }
+
+    /// Puts a backup in the place of the registry of a master that does not run.
+    ///
+    /// - Returns: where the old registry is now; nil: there was none.
+    package static func restoreRegistry(
+        _ backup: String, workDirectory: String
+    ) throws -> String? {
+        try SQLiteRegistry.restore(backup, to: registryPath(in: workDirectory))
     }
 
     /// Serves until `untilEnded` returns.
@@ -86,7 +99,9 @@ package final class MasterDaemon: Sendable {
             masterInfo: info, version: version, startedSeconds: ProcessClock().now.seconds)
         let scheduler = SchedulerEndpoint(host: host, answers: answers, streams: streams)
         let operators = OperatorEndpoint(
-            host: host, answers: answers, views: views, audit: AuditQueries(registry: registry))
+            host: host, answers: answers, views: views, audit: AuditQueries(registry: registry),
+            backups: RegistryBackups(
+                registry: registry, directory: settings.workDirectory + "/backups"))
         let forms = LegacyCallEndpoint(host: host, answers: answers)
         let legacy = LegacyEndpoint(version: version, agentsPort: agentsPort)
         return { [host] request, responder in

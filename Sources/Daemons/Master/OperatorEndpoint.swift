@@ -10,6 +10,7 @@ struct OperatorEndpoint: Sendable {
     let answers: Pending<Answer>
     let views: MasterViews
     let audit: AuditQueries
+    let backups: RegistryBackups
 
     func handle(_ request: HTTPRequest, _ responder: HTTPResponder) {
         do throws(ErrorForm) {
@@ -33,7 +34,11 @@ struct OperatorEndpoint: Sendable {
                 return
             }
             if call.type == .listAudit {
-                answerAudit(call.listAudit, accept, responder)
+                audit.answer(call.listAudit) { Self.answer($0, accept, responder) }
+                return
+            }
+            if call.type == .backupRegistry {
+                backups.make { Self.answer($0, accept, responder) }
                 return
             }
             let questions = QuestionViews()
@@ -62,18 +67,17 @@ struct OperatorEndpoint: Sendable {
         }
     }
 
-    private func answerAudit(
-        _ call: Mesos_V1_Master_Call.ListAudit, _ accept: MediaType, _ responder: HTTPResponder
+    private static func answer(
+        _ result: Result<Mesos_V1_Master_Response, ErrorForm>, _ accept: MediaType,
+        _ responder: HTTPResponder
     ) {
-        audit.answer(call) { result in
-            switch result {
-            case .success(let response):
-                responder.answer(
-                    HTTPAnswer(
-                        status: 200, headers: ["Content-Type": accept.rawValue],
-                        body: accept.encode(response)))
-            case .failure(let form): responder.answer(HTTPAnswer(form))
-            }
+        switch result {
+        case .success(let response):
+            responder.answer(
+                HTTPAnswer(
+                    status: 200, headers: ["Content-Type": accept.rawValue],
+                    body: accept.encode(response)))
+        case .failure(let form): responder.answer(HTTPAnswer(form))
         }
     }
 }

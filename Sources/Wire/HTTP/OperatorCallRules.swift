@@ -37,7 +37,7 @@ extension Mesos_V1_Master_Call: APICall {
             .getAgents, .getFrameworks, .getExecutors, .getOperations, .getTasks, .getRoles,
             .getWeights, .getMaster, .subscribe, .getMaintenanceStatus, .getMaintenanceSchedule,
             .getQuota, .listVolumes, .listAudit,
-            .listReservations:
+            .listReservations, .backupRegistry:
             return nil
         }
     }
