@@ -386,6 +386,16 @@ package nonisolated struct Holdfast_AuditEntry: Sendable {
 
   package var volumes: [String] = []
 
+  /// Superfluous if the trail tells of the operation already.
+  package var retold: Bool {
+    get {_retold ?? false}
+    set {_retold = newValue}
+  }
+  /// Returns true if `retold` has been explicitly set.
+  package var hasRetold: Bool {self._retold != nil}
+  /// Clears the value of `retold`. Subsequent reads from it will return its default value.
+  package mutating func clearRetold() {self._retold = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   /// How it ended.
@@ -413,6 +423,7 @@ package nonisolated struct Holdfast_AuditEntry: Sendable {
   fileprivate var _taskID: String? = nil
   fileprivate var _operationUuid: String? = nil
   fileprivate var _operationID: String? = nil
+  fileprivate var _retold: Bool? = nil
 }
 
 /// An operation in flight.
@@ -1379,7 +1390,7 @@ nonisolated extension Holdfast_VolumeUse: SwiftProtobuf.Message, SwiftProtobuf._
 
 nonisolated extension Holdfast_AuditEntry: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".AuditEntry"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}nanoseconds\0\u{1}action\0\u{1}outcome\0\u{1}message\0\u{3}framework_id\0\u{1}principal\0\u{3}agent_id\0\u{3}task_id\0\u{3}operation_uuid\0\u{3}operation_id\0\u{1}consumed\0\u{1}converted\0\u{1}volumes\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}nanoseconds\0\u{1}action\0\u{1}outcome\0\u{1}message\0\u{3}framework_id\0\u{1}principal\0\u{3}agent_id\0\u{3}task_id\0\u{3}operation_uuid\0\u{3}operation_id\0\u{1}consumed\0\u{1}converted\0\u{1}volumes\0\u{1}retold\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1400,6 +1411,7 @@ nonisolated extension Holdfast_AuditEntry: SwiftProtobuf.Message, SwiftProtobuf.
       case 11: try { try decoder.decodeRepeatedMessageField(value: &self.consumed) }()
       case 12: try { try decoder.decodeRepeatedMessageField(value: &self.converted) }()
       case 13: try { try decoder.decodeRepeatedStringField(value: &self.volumes) }()
+      case 14: try { try decoder.decodeSingularBoolField(value: &self._retold) }()
       default: break
       }
     }
@@ -1449,6 +1461,9 @@ nonisolated extension Holdfast_AuditEntry: SwiftProtobuf.Message, SwiftProtobuf.
     if !self.volumes.isEmpty {
       try visitor.visitRepeatedStringField(value: self.volumes, fieldNumber: 13)
     }
+    try { if let v = self._retold {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 14)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1466,6 +1481,7 @@ nonisolated extension Holdfast_AuditEntry: SwiftProtobuf.Message, SwiftProtobuf.
     if lhs.consumed != rhs.consumed {return false}
     if lhs.converted != rhs.converted {return false}
     if lhs.volumes != rhs.volumes {return false}
+    if lhs._retold != rhs._retold {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

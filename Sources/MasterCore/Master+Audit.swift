@@ -16,7 +16,10 @@ extension Master {
     }
 
     /// The end of an operation that was given to an agent.
-    mutating func audit(_ row: OperationRow, _ outcome: AuditOutcome, _ message: String? = nil) {
+    mutating func audit(
+        _ row: OperationRow, _ outcome: AuditOutcome, _ message: String? = nil,
+        isRetold: Bool = false
+    ) {
         let operation = row.operation
         var entry = entry(AuditAction(operation.type), outcome, message)
         entry.framework = operation.framework
@@ -24,6 +27,7 @@ extension Master {
         entry.agent = row.agent
         entry.operation = operation.uuid
         entry.operationID = operation.id
+        entry.isRetold = isRetold
         entry.consumed = Array(operation.conversion.consumed)
         entry.converted = Array(operation.conversion.converted)
         entry.volumes = operation.volumeChanges.map(\.uuid)
@@ -75,28 +79,20 @@ extension Master {
         audit(entry)
     }
 
-    /// Operations that an agent has done, that no registry holds and whose end was not heard of:
-    /// an earlier master died in between. Results come in order, so they are the last ones of those
-    /// that lead from the books as they were stored to the agent's.
+    /// Operations that an agent has done and that no registry holds, whose end an earlier master may
+    /// not have lived to hear: only those that can be provisional. Where it has heard of it and
+    /// only its acknowledgement was lost, the trail has the line already.
     func unheardOperations(
         of id: AgentID, _ registration: AgentRegistration
     ) -> [OperationRow] {
         let finished = Set(registration.results.filter { $0.state == .finished }.map(\.uuid))
-        let ended = registration.operations.filter { finished.contains($0.uuid) }
-            .suffix(Self.unheardAtOnce)
-        guard ended.contains(where: { ledger.operation($0.uuid) == nil }) else { return [] }
-        for count in 0...ended.count {
-            var books = ledger.confirmed(id)
-            let last = ended.suffix(count)
-            do throws(Refusal) {
-                for operation in last { try books.apply(operation.conversion) }
-            } catch { continue }
-            guard books == registration.total else { continue }
-            return last.filter { ledger.operation($0.uuid) == nil }.map {
-                OperationRow(agent: id, operation: $0, startedNanoseconds: now.nanoseconds)
-            }
+        let unheard = registration.operations.filter { operation in
+            finished.contains(operation.uuid) && operation.id == nil
+                && operation.volumeChanges.isEmpty && ledger.operation(operation.uuid) == nil
         }
-        return []
+        return unheard.suffix(Self.unheardAtOnce).map {
+            OperationRow(agent: id, operation: $0, startedNanoseconds: now.nanoseconds)
+        }
     }
 
     /// As many as a master may well have had on their way to one agent when it died.

@@ -82,7 +82,7 @@ extension Master {
         let unheard = unheardOperations(of: id, registration)
         settleResults(id, registration)
         settleBooks(id, registration, isExplained: !unheard.isEmpty)
-        for row in unheard { audit(row, .finished) }
+        for row in unheard { audit(row, .finished, isRetold: true) }
         agents[id]?.isRegistered = true
         reviewTasks(id, registration, wasUnreachable: wasUnreachable)
         // The agent does not know of what is still pending.

@@ -70,6 +70,9 @@ package struct AuditEntry: Equatable, Sendable {
     package var consumed: [Resource] = []
     package var converted: [Resource] = []
     package var volumes: [VolumeUUID] = []
+    /// Told by an agent of what an earlier master may have heard of: superfluous if the trail tells
+    /// of the operation already.
+    package var isRetold = false
 
     package init(
         nanoseconds: Int64, action: AuditAction, outcome: AuditOutcome, message: String? = nil

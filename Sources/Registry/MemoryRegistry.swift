@@ -71,7 +71,14 @@ package final class MemoryRegistry: RegistryStore {
             for change in changes {
                 state.buckets[change.bucket, default: [:]][change.key] = change.value
             }
-            state.trail += trail
+            for entry in trail {
+                let isThere = entry.unlessThere.map { subject in
+                    state.trail.suffix(TrailEntry.lookedBack).contains {
+                        $0.subjects.contains(subject)
+                    }
+                }
+                if isThere != true { state.trail.append(entry) }
+            }
         }
     }
 

@@ -22,6 +22,7 @@ struct SQLiteTrail {
         let statement = try database.cachedStatement(
             sql: "INSERT INTO trail (nanoseconds, subjects, value) VALUES (?, ?, ifnull(?, x''))")
         for entry in entries {
+            if let subject = entry.unlessThere, try Self.tells(of: subject, database) { continue }
             let subjects = entry.subjects.map { $0.replacing("\n", with: " ") }
             try statement.execute(
                 arguments: [
@@ -30,6 +31,16 @@ struct SQLiteTrail {
             bytes += entry.size
         }
         if bytes > bytesLimit { try cut(database) }
+    }
+
+    private static func tells(of subject: String, _ database: Database) throws -> Bool {
+        try Bool.fetchOne(
+            database,
+            sql: """
+                SELECT EXISTS (
+                    SELECT 1 FROM (SELECT subjects FROM trail ORDER BY number DESC LIMIT ?)
+                    WHERE instr(char(10) || subjects || char(10), char(10) || ? || char(10)) > 0)
+                """, arguments: [TrailEntry.lookedBack, subject]) ?? false
     }
 
     private mutating func cut(_ database: Database) throws {

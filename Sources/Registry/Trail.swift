@@ -5,8 +5,16 @@ package struct TrailEntry: Hashable, Sendable {
     /// What the entry is about, like `volume:UUID`; queries ask for them.
     package let subjects: [String]
     package let value: [UInt8]
+    /// The entry is left out if one of the last `lookedBack` is about this subject; not stored.
+    package let unlessThere: String?
 
-    package init(nanoseconds: Int64, subjects: [String], value: [UInt8]) {
+    /// How many entries are looked at for `unlessThere`.
+    package static let lookedBack = 20_000
+
+    package init(
+        nanoseconds: Int64, subjects: [String], value: [UInt8], unlessThere: String? = nil
+    ) {
+        self.unlessThere = unlessThere
         self.nanoseconds = nanoseconds
         self.subjects = subjects
         self.value = value

@@ -190,6 +190,7 @@ import Testing
         #expect(trail.map(\.operation) == [operation.uuid])
         #expect(trail.first?.principal == "ops")
         #expect(trail.first?.outcome == .finished)
+        #expect(trail.first?.isRetold == true)
         #expect(!cluster.drops.contains(.booksDiffer))
         cluster.disconnect(agent)
         cluster.connect(agent)

@@ -58,6 +58,21 @@ import Testing
         #expect(found == [9, 6, 3])
     }
 
+    /// What is told twice, because nobody knew whether it had been told, is there once.
+    @Test(arguments: SubjectKind.allCases)
+    func anEntryIsLeftOutWhereItsSubjectIsThere(_ kind: SubjectKind) throws {
+        let store = try kind.make().open()
+        func retold(_ number: Int64, _ subject: String) -> TrailEntry {
+            TrailEntry(
+                nanoseconds: number, subjects: ["role:a", subject], value: [],
+                unlessThere: subject)
+        }
+        try store.commit([], trail: [entry(1, "operation:x"), retold(2, "operation:x")])
+        try store.commit([], trail: [retold(3, "operation:y"), retold(4, "operation:")])
+        try store.commit([], trail: [retold(5, "operation:y"), entry(6, "operation:y")])
+        #expect(try times(store, TrailQuery()) == [6, 4, 3, 1])
+    }
+
     @Test(arguments: SubjectKind.allCases)
     func aRefusedCommitLeavesNoEntry(_ kind: SubjectKind) throws {
         let subject = try kind.make()

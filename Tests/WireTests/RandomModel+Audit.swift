@@ -20,6 +20,7 @@ extension RandomModel {
         entry.consumed = list { $0.resource() }
         entry.converted = list { $0.resource() }
         entry.volumes = list { $0.id() }
+        entry.isRetold = flag()
         return entry
     }
 }

@@ -53,8 +53,11 @@ enum RegistryRows {
         if let framework = entry.framework { subjects.append("framework:\(framework)") }
         if let agent = entry.agent { subjects.append("agent:\(agent)") }
         if let task = entry.task { subjects.append("task:\(task)") }
+        let operation = entry.operation.map { "operation:\($0)" }
+        if let operation { subjects.append(operation) }
         return TrailEntry(
-            nanoseconds: entry.nanoseconds, subjects: subjects, value: entry.encoded)
+            nanoseconds: entry.nanoseconds, subjects: subjects, value: entry.encoded,
+            unlessThere: entry.isRetold ? operation : nil)
     }
 
     /// The records that rebuild what the registry holds: the cluster first, agents before what is

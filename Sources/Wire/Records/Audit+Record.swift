@@ -22,6 +22,7 @@ extension AuditEntry: RecordCoded {
         form.consumed = consumed.map(\.form)
         form.converted = converted.map(\.form)
         form.volumes = volumes.map(\.value)
+        if isRetold { form.retold = true }
         return form
     }
 
@@ -49,6 +50,7 @@ extension AuditEntry: RecordCoded {
         consumed = try Needed.list(form.consumed)
         converted = try Needed.list(form.converted)
         volumes = form.volumes.map { VolumeUUID($0) }
+        isRetold = form.retold
     }
 }
 
