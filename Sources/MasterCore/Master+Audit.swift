@@ -79,8 +79,8 @@ extension Master {
         audit(entry)
     }
 
-    /// Operations that an agent has done and that no registry holds, whose end an earlier master may
-    /// not have lived to hear: only those that can be provisional. Where it has heard of it and
+    /// Operations that an agent has done and that no registry holds, whose end an earlier master
+    /// may not have lived to hear: only those that can be provisional. Where it has heard of it and
     /// only its acknowledgement was lost, the trail has the line already.
     func unheardOperations(
         of id: AgentID, _ registration: AgentRegistration
