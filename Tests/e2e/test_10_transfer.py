@@ -16,7 +16,8 @@ def run(cluster, *words):
 
 
 def test_there_and_back(binary):
-    with Cluster(binary, backend="directory") as cluster:
+    options = ["--adopt-from=/dev/shm", "--adopt-from=/tmp"]
+    with Cluster(binary, backend="directory", options=options) as cluster:
         data = f"{cluster.directory}/legacy"
         os.makedirs(data)
         with open(f"{data}/row", "w") as file:
@@ -29,6 +30,13 @@ def test_there_and_back(binary):
         cluster.cli("reserve", f"--role={ROLE}", "cpus:1;mem:64;disk:64")
         elsewhere = run(cluster, "volume", "adopt", f"--role={ROLE}", "--size=32", "/dev/shm", "v1")
         assert "another file system" in elsewhere.stderr, elsewhere
+        # Nothing of the machine's is taken that the agent was not told of, by whatever name.
+        for path in ("/etc/apt", "/tmp/../etc/apt"):
+            foreign = run(
+                cluster, "volume", "adopt", f"--role={ROLE}", "--size=32", path, "v1")
+            assert foreign.returncode != 0 and os.path.isdir("/etc/apt"), foreign
+        assert "may not be adopted" in run(
+            cluster, "volume", "adopt", f"--role={ROLE}", "--size=32", "/etc/apt", "v1").stderr
         cluster.cli(*adopt)
         assert not os.path.exists(data)
         volume = cluster.json("volumes")[0]

@@ -30,6 +30,8 @@ package struct AgentSettings: Sendable {
     package var info = Payload()
     package var reconfigurationPolicy = ReconfigurationPolicy.compatible
     package var volumeBackend = BackendPreference.auto
+    /// Directories below which an operator's call may name one to be adopted.
+    package var adoptablePlaces: [String] = []
     package var switchesUser = true
     /// The rest between two counts of what is used of disks.
     package var watchIntervalMilliseconds: Int64 = 15_000
@@ -119,7 +121,8 @@ package final class AgentDaemon: Sendable {
         let watch = DiskWatch(
             host: host, volumes: volumes, isEnforced: settings.enforcesDiskLimits)
         let storage = try AgentStorage(
-            host: host, volumes: volumes, workDirectory: settings.workDirectory, logger: logger)
+            host: host, volumes: volumes, workDirectory: settings.workDirectory,
+            adoptablePlaces: settings.adoptablePlaces, logger: logger)
         route.set(makeRoute(containers, volumes, watch, storage, streams, answers))
         host.start(Agent(options: options(port: port)), shell: shell, name: "agent")
         host.send(.started(entropy: freshEntropy(), report))

@@ -31,6 +31,7 @@ extension AgentStorage {
             guard let store = volumes.store(named: call.disk) else {
                 throw ErrorForm(status: 404, text: "No such disk: \(call.disk)")
             }
+            if call.hasPath { try checkPlace(of: call.path, store) }
             var response = Mesos_V1_Agent_Response()
             response.type = .adoptDirectory
             response.adoptDirectory = .init()
@@ -50,6 +51,18 @@ extension AgentStorage {
             if let paths { response.adoptDirectory.path = paths.data }
             return response
         }
+    }
+
+    /// Whoever reaches this API may ask: only what the agent's options name, and what is the
+    /// store's own, is taken from its place.
+    private func checkPlace(of path: String, _ store: VolumeStore) throws(ErrorForm) {
+        let places = adoptablePlaces + [store.layout.found, store.layout.detached]
+        guard !places.contains(where: { MountTable.isBelowOrSame(path, $0) }) else { return }
+        let named = adoptablePlaces.isEmpty ? "none" : adoptablePlaces.joined(separator: ", ")
+        throw ErrorForm(
+            status: 403,
+            text: "\(path) may not be adopted: it has to be below a directory that the agent's "
+                + "--adopt-from names (\(named))")
     }
 
     /// Does it with a line in the log; an error is the caller's.

@@ -25,14 +25,20 @@ final class AgentStorage: Sendable {
     let volumes: AgentVolumes
     /// As the table of mounts has it.
     private let workDirectory: String
+    /// Without symbolic links.
+    let adoptablePlaces: [String]
     let log: RepairLog
     private let logger: Logger
     private let threads = BlockingThreads("storage", limit: 1)
     private let calls = Mutex(0)
 
     init(
-        host: MachineHost<Agent>, volumes: AgentVolumes, workDirectory: String, logger: Logger
+        host: MachineHost<Agent>, volumes: AgentVolumes, workDirectory: String,
+        adoptablePlaces: [String], logger: Logger
     ) throws(SystemError) {
+        var places: [String] = []
+        for place in adoptablePlaces { places.append(try Files.realPath(place)) }
+        self.adoptablePlaces = places
         self.host = host
         self.volumes = volumes
         self.workDirectory = try Files.realPath(workDirectory)

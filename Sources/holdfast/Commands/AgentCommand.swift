@@ -34,6 +34,7 @@ struct AgentCommand: AsyncParsableCommand {
         settings.checksInvariants = common.checkInvariants
         settings.volumeBackend = try options.preference()
         settings.reconfigurationPolicy = try options.policy()
+        settings.adoptablePlaces = options.adoptFrom
         settings.switchesUser = options.switchUser && geteuid() == 0
         settings.watchIntervalMilliseconds = max(
             1_000, options.containerDiskWatchInterval.milliseconds)
@@ -76,6 +77,9 @@ struct AgentFlags: ParsableArguments {
     var attributes = ""
     @Option(help: "auto, project-quota, btrfs, loop, loop-ext4, loop-xfs or directory.")
     var volumeBackend = "auto"
+    @Option(
+        help: "A directory below which directories may be adopted as volumes; may be repeated.")
+    var adoptFrom: [String] = []
     @Flag(help: "Allow more disk in --resources than there is.")
     var overcommit = false
     @Option(help: "auto, runc or plain.")
@@ -208,6 +212,7 @@ struct AgentFlags: ParsableArguments {
                 ? "--enforce-container-disk-quota" : "--no-enforce-container-disk-quota",
             switchUser ? "--switch-user" : "--no-switch-user",
         ]
+        arguments += adoptFrom.map { "--adopt-from=\($0)" }
         if !attributes.isEmpty { arguments.append("--attributes=\(attributes)") }
         if let resources { arguments.append("--resources=\(resources)") }
         if overcommit { arguments.append("--overcommit") }
