@@ -11,7 +11,7 @@ import Testing
         let registry = try SQLiteRegistry(path: directory.path + "/r")
         let expected = [
             "journal_mode": "wal", "synchronous": "2", "locking_mode": "exclusive",
-            "cache_size": "-1024", "mmap_size": "0", "user_version": "2",
+            "cache_size": "-1024", "mmap_size": "0", "user_version": "3",
         ]
         for (name, value) in expected {
             let found = try registry.queue.writeWithoutTransaction { database in
@@ -36,9 +36,9 @@ import Testing
         let path = directory.path + "/r"
         try SQLiteRegistry(path: path).close()
         try DatabaseQueue(path: path).writeWithoutTransaction { database in
-            try database.execute(sql: "PRAGMA user_version = 3")
+            try database.execute(sql: "PRAGMA user_version = 9")
         }
-        #expect(throws: RegistryError.unsupportedVersion(path: path, found: 3, newest: 2)) {
+        #expect(throws: RegistryError.unsupportedVersion(path: path, found: 9, newest: 3)) {
             _ = try SQLiteRegistry(path: path)
         }
         let foreign = directory.path + "/foreign"
