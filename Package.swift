@@ -16,6 +16,9 @@ let strict: [SwiftSetting] = [
 let fast = SwiftSetting.unsafeFlags(
     ["-enforce-exclusivity=unchecked", "-cross-module-optimization"],
     .when(configuration: .release))
+/// The rooms that the simulator runs: optimized in debug too, as each test run plays 5,000 histories.
+let quick = SwiftSetting.unsafeFlags(["-O"], .when(configuration: .debug))
+let simulated = strict + [fast, quick]
 /// Generated messages: their generator's style, not ours, and no warnings of ours.
 let generated: [SwiftSetting] = [.swiftLanguageMode(.v6), fast]
 
@@ -63,16 +66,16 @@ let package = Package(
     ],
     targets: [
         // values
-        room("Model", [orderedCollections]),
-        room("MachineCore", []),
+        room("Model", [orderedCollections], simulated),
+        room("MachineCore", [], simulated),
         room("MesosAPI", [protobuf], generated),
         room("HoldfastAPI", [protobuf, "MesosAPI"], generated),
         // pure cores
-        room("AllocatorCore", values + [orderedCollections]),
-        room("MasterCore", values + ["AllocatorCore", orderedCollections]),
-        room("AgentCore", values + [orderedCollections]),
+        room("AllocatorCore", values + [orderedCollections], simulated),
+        room("MasterCore", values + ["AllocatorCore", orderedCollections], simulated),
+        room("AgentCore", values + [orderedCollections], simulated),
         room("ServiceCore", values + [orderedCollections]),
-        room("Wire", values + [protobuf]),
+        room("Wire", values + [protobuf], simulated),
         // outside
         .target(name: "CLinux"),
         .systemLibrary(name: "CZlib"),
@@ -105,7 +108,7 @@ let package = Package(
             values + [
                 "AllocatorCore", "MasterCore", "AgentCore", "ServiceCore", "Wire",
                 orderedCollections, protobuf,
-            ]),
+            ], simulated),
         // top
         .executableTarget(
             name: "holdfast",
