@@ -73,19 +73,11 @@ extension Master {
     /// Every volume of the registry, by its agent's id, role and persistence id, with the last
     /// report of its use.
     package var volumeRows: [VolumeRow] {
-        ledger.volumes.values
-            .map { row in
-                var row = row
-                row.report = volumeReports[row.volume.uuid] ?? row.report
-                return row
-            }
-            .sorted { left, right in
-                (left.agent, left.volume.resource.role, left.persistenceID, left.volume.uuid)
-                    < (
-                        right.agent, right.volume.resource.role, right.persistenceID,
-                        right.volume.uuid
-                    )
-            }
+        ledger.volumes.map { VolumeOrder($1, uuid: $0) }.sorted().compactMap { key in
+            guard var row = ledger.volumes[key.uuid] else { return nil }
+            row.report = volumeReports[key.uuid] ?? row.report
+            return row
+        }
     }
 
     /// Operations in flight, by agent and number.
@@ -123,6 +115,19 @@ extension Master {
     }
 }
 
-extension VolumeRow {
-    fileprivate var persistenceID: String { volume.resource.disk?.persistence?.id ?? "" }
+/// A volume's place in listings. Sorted are these and not rows, which are large, and one text is
+/// compared and moved faster than four.
+private struct VolumeOrder: Comparable {
+    let text: String
+    let uuid: VolumeUUID
+
+    init(_ row: VolumeRow, uuid: VolumeUUID) {
+        let resource = row.volume.resource
+        text =
+            "\(row.agent.value)\0\(resource.role)\0\(resource.disk?.persistence?.id ?? "")\0"
+            + uuid.value
+        self.uuid = uuid
+    }
+
+    static func < (left: VolumeOrder, right: VolumeOrder) -> Bool { left.text < right.text }
 }

@@ -99,7 +99,8 @@ package final class MasterDaemon: Sendable {
             masterInfo: info, version: version, startedSeconds: ProcessClock().now.seconds)
         let scheduler = SchedulerEndpoint(host: host, answers: answers, streams: streams)
         let operators = OperatorEndpoint(
-            host: host, answers: answers, views: views, audit: AuditQueries(registry: registry),
+            host: host, answers: answers, readers: MasterReaders(host: host, views: views),
+            audit: AuditQueries(registry: registry),
             backups: RegistryBackups(
                 registry: registry, directory: settings.workDirectory + "/backups"))
         let forms = LegacyCallEndpoint(host: host, answers: answers)

@@ -16,7 +16,7 @@ struct MasterViews: Sendable {
     func serves(_ type: Mesos_V1_Master_Call.TypeEnum) -> Bool {
         switch type {
         case .getHealth, .getVersion, .getMaster, .getState, .getAgents, .getFrameworks, .getTasks,
-            .getExecutors, .getRoles, .getOperations, .listVolumes, .listReservations:
+            .getExecutors, .getRoles, .getOperations:
             true
         default: false
         }
@@ -64,14 +64,6 @@ struct MasterViews: Sendable {
             response.type = .getOperations
             response.getOperations.operations = master.pendingOperations.map {
                 Mesos_V1_Operation($0.operation, agent: $0.agent, state: .pending)
-            }
-        case .listVolumes:
-            response.type = .listVolumes
-            response.listVolumes.volumes = master.volumeRows.map { volume($0, master) }
-        case .listReservations:
-            response.type = .listReservations
-            response.listReservations.reservations = master.reservationViews.map {
-                reservation($0, master)
             }
         default: break
         }
@@ -214,7 +206,7 @@ struct MasterViews: Sendable {
         return answer
     }
 
-    private func reservation(
+    func reservation(
         _ view: ReservationView, _ master: Master
     ) -> Mesos_V1_Master_Response.ListReservations.Reservation {
         var answer = Mesos_V1_Master_Response.ListReservations.Reservation()
@@ -228,7 +220,7 @@ struct MasterViews: Sendable {
         return answer
     }
 
-    private func volume(
+    func volume(
         _ row: VolumeRow, _ master: Master
     ) -> Mesos_V1_Master_Response.ListVolumes.Volume {
         var volume = Mesos_V1_Master_Response.ListVolumes.Volume()

@@ -8,7 +8,7 @@ import Wire
 struct OperatorEndpoint: Sendable {
     let host: MachineHost<Master>
     let answers: Pending<Answer>
-    let views: MasterViews
+    let readers: MasterReaders
     let audit: AuditQueries
     let backups: RegistryBackups
 
@@ -41,27 +41,8 @@ struct OperatorEndpoint: Sendable {
                 backups.make { Self.answer($0, accept, responder) }
                 return
             }
-            let questions = QuestionViews()
-            guard views.serves(call.type) || questions.serves(call.type) else {
-                throw ErrorForm.notImplemented
-            }
-            host.query { [views] machine, now in
-                let response: Mesos_V1_Master_Response
-                do throws(Refusal) {
-                    response =
-                        questions.serves(call.type)
-                        ? try questions.response(call, machine, now)
-                        : views.response(call, machine, now)
-                } catch {
-                    return { responder.answer(HTTPAnswer(ErrorForm(error))) }
-                }
-                return {
-                    responder.answer(
-                        HTTPAnswer(
-                            status: 200, headers: ["Content-Type": accept.rawValue],
-                            body: accept.encode(response)))
-                }
-            }
+            guard readers.serves(call.type) else { throw ErrorForm.notImplemented }
+            readers.answer(call, accept, responder)
         } catch {
             responder.answer(HTTPAnswer(error))
         }

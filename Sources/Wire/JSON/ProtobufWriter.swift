@@ -35,6 +35,12 @@ struct ProtobufWriter {
         bytes.append(contentsOf: content)
     }
 
+    /// Appends fields that are written already; room for `capacity` bytes more is made at once.
+    mutating func append(_ fields: [UInt8], capacity: Int = 0) {
+        if capacity > 0 { bytes.reserveCapacity(bytes.count + fields.count + capacity) }
+        bytes.append(contentsOf: fields)
+    }
+
     /// Starts a message in the message; the result goes to `close`.
     mutating func open() -> Int {
         bytes.append(0)
