@@ -79,6 +79,9 @@ extension Agent {
         history.frameworks.values.filter(\.hasEnded)
     }
 
+    /// Containers that have not ended, or whose end is not settled yet.
+    package var livingContainers: [ContainerID] { runs.keys.sorted() }
+
     /// All volumes of the books, by UUID.
     package func volumeViews() -> [VolumeView] {
         var users: [VolumeUUID: [TaskKey]] = [:]

@@ -7,7 +7,11 @@ package enum Sandbox {
     /// is taken over. Not durable: after a reboot no task is left that could want it.
     package static func make(_ path: String, owner: UserIdentity) throws(ContainerError) {
         do throws(SystemError) {
-            try makeParents(path)
+            do throws(SystemError) { try makeParents(path) } catch {
+                // A parent was empty, and the collector of old sandboxes took it away just now.
+                guard error.isNotFound else { throw error }
+                try makeParents(path)
+            }
             try Files.own(directory: path, uid: owner.uid, gid: owner.gid, mode: 0o750)
             try Files.replaceLink(
                 "\(Files.parent(of: path))/latest", target: Files.name(of: path))

@@ -18,6 +18,8 @@ package struct FileStatus: Hashable, Sendable {
     /// Bytes allocated on the disk.
     package let allocatedBytes: Int64
     package let links: UInt64
+    /// When its content was last changed, in seconds since 1970.
+    package let modifiedSeconds: Double
 
     init(_ raw: stat) {
         switch raw.st_mode & S_IFMT {
@@ -34,6 +36,7 @@ package struct FileStatus: Hashable, Sendable {
         size = Int64(raw.st_size)
         allocatedBytes = Int64(raw.st_blocks) * 512
         links = UInt64(raw.st_nlink)
+        modifiedSeconds = Double(raw.st_mtim.tv_sec) + Double(raw.st_mtim.tv_nsec) / 1e9
     }
 
     /// Of a path itself: a symbolic link is not followed.

@@ -216,6 +216,9 @@ final class AgentContainers: Sendable {
         return status ?? nil
     }
 
+    /// Containers that start or run.
+    var living: [ContainerID] { phases.withLock { Array($0.keys) } }
+
     func usage(_ id: ContainerID) -> ContainerUsage? { launcher.usage(id.value) }
 
     private func watch(_ id: ContainerID) {

@@ -37,6 +37,10 @@ package struct AgentSettings: Sendable {
     package var watchIntervalMilliseconds: Int64 = 15_000
     /// Whether a container over its disk limit is ended, where the kernel does not hold the limit.
     package var enforcesDiskLimits = false
+    /// How long the sandboxes of ended containers are kept.
+    package var sandboxPolicy = SandboxCollector.Policy()
+    /// The rest between two looks at how full the work directory's disk is.
+    package var collectionIntervalMilliseconds: Int64 = 60_000
     package var checksInvariants = false
     /// From `--docker-registry`.
     package var imageRegistry = ImageRegistry.usual
@@ -134,7 +138,10 @@ package final class AgentDaemon: Sendable {
                 "address": "\(settings.address):\(port)", "launcher": "\(launcher.name)",
                 "tasks": "\(report.containers.count)", "volumes": "\(report.volumes.count)",
             ])
-        await serve(link, watch, untilEnded)
+        let sandboxes = SandboxHousekeeping(
+            host: host, containers: containers, workDirectory: settings.workDirectory,
+            policy: settings.sandboxPolicy, logger: logger)
+        await serve(link, watch, sandboxes, untilEnded)
         await server.stop()
         await link.stop()
         host.stop()
@@ -162,7 +169,7 @@ package final class AgentDaemon: Sendable {
     }
 
     private func serve(
-        _ link: MasterLink, _ watch: DiskWatch,
+        _ link: MasterLink, _ watch: DiskWatch, _ sandboxes: SandboxHousekeeping,
         _ untilEnded: @escaping @Sendable () async -> Void
     ) async {
         let client = HTTPClient(loops: loops, connectTimeoutMilliseconds: 1_000)
@@ -176,6 +183,10 @@ package final class AgentDaemon: Sendable {
                     }
                     try? await Task.sleep(for: .milliseconds(link.isConnected ? 1_000 : 100))
                 }
+            }
+            group.addTask { [settings] in
+                await sandboxes.run(
+                    intervalMilliseconds: settings.collectionIntervalMilliseconds)
             }
             group.addTask { [settings] in
                 await watch.run(intervalMilliseconds: settings.watchIntervalMilliseconds)

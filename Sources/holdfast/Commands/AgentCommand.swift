@@ -39,6 +39,9 @@ struct AgentCommand: AsyncParsableCommand {
         settings.watchIntervalMilliseconds = max(
             1_000, options.containerDiskWatchInterval.milliseconds)
         settings.enforcesDiskLimits = options.enforceContainerDiskQuota
+        settings.sandboxPolicy = try options.sandboxPolicy()
+        settings.collectionIntervalMilliseconds = max(
+            1_000, options.diskWatchInterval.milliseconds)
         settings.info = try options.info()
         settings.imageRegistry = try options.imageRegistry()
         logger.notice("no authentication: listening on the loopback only")
@@ -95,6 +98,16 @@ struct AgentFlags: ParsableArguments {
         inversion: .prefixedNo,
         help: "End tasks that are over their disk limit, where the kernel does not hold it.")
     var enforceContainerDiskQuota = false
+    @Option(help: "How long the sandbox of an ended container is kept while the disk is empty.")
+    var gcDelay = DurationOption(milliseconds: 604_800_000)
+    @Option(
+        help: """
+            The share of the disk, 0 to 1, that is to stay free: the fuller the disk, the shorter \
+            sandboxes are kept, and with less than this free not at all.
+            """)
+    var gcDiskHeadroom = 0.1
+    @Option(help: "The time between two looks at how full the disk is; one second at least.")
+    var diskWatchInterval = DurationOption(milliseconds: 60_000)
     @Flag(inversion: .prefixedNo, help: "Run tasks as their user.")
     var switchUser = true
 
@@ -104,6 +117,14 @@ struct AgentFlags: ParsableArguments {
             throw CommandFailure("--volume-backend \(volumeBackend): use one of \(known)")
         }
         return preference
+    }
+
+    func sandboxPolicy() throws -> SandboxCollector.Policy {
+        guard (0...1).contains(gcDiskHeadroom) else {
+            throw CommandFailure("--gc-disk-headroom \(gcDiskHeadroom): use 0 to 1, like 0.1")
+        }
+        return SandboxCollector.Policy(
+            delaySeconds: Double(gcDelay.milliseconds) / 1000, headroom: gcDiskHeadroom)
     }
 
     func policy() throws -> ReconfigurationPolicy {
@@ -136,7 +157,7 @@ struct AgentFlags: ParsableArguments {
             kind: kind, runtimeDirectory: runtime, workDirectory: workDirectory, hostRoot: mode)
     }
 
-    /// `--resources`, or what this machine has; refused when it names more disk than there is.
+    /// `--resources`, or what this machine has; refused when its disks are not there, or smaller.
     func agentResources(workDirectory: String) throws -> Resources {
         let space: DiskSpace
         let parsed: Resources
@@ -164,15 +185,9 @@ struct AgentFlags: ParsableArguments {
         if !isNamed("ports") {
             result.add(Resource("ports", .ranges(Ranges(31_000...32_000)), reservations: role))
         }
-        let wanted = result.filter { $0.name == "disk" && $0.disk?.source == nil }
-            .total(of: "disk")
-        let there = Double(space.totalBytes) / 1_048_576
-        guard overcommit || wanted.value <= there else {
-            throw CommandFailure(
-                "--resources names \(wanted.text) MiB of disk, but the file system of "
-                    + "\(workDirectory) has \(Int(there)) MiB in all: name less, or give "
-                    + "--overcommit")
-        }
+        try AgentDisks(
+            resources: result, workDirectory: workDirectory, allowsOvercommit: overcommit
+        ).check()
         return result
     }
 
@@ -207,6 +222,8 @@ struct AgentFlags: ParsableArguments {
             "--reconfiguration-policy=\(reconfigurationPolicy)",
             "--volume-backend=\(volumeBackend)", "--launcher=\(launcher)",
             "--host-root=\(hostRoot)", "--docker-registry=\(dockerRegistry)",
+            "--gc-delay=\(gcDelay.milliseconds)ms", "--gc-disk-headroom=\(gcDiskHeadroom)",
+            "--disk-watch-interval=\(diskWatchInterval.milliseconds)ms",
             "--container-disk-watch-interval=\(containerDiskWatchInterval.milliseconds)ms",
             enforceContainerDiskQuota
                 ? "--enforce-container-disk-quota" : "--no-enforce-container-disk-quota",

@@ -22,6 +22,8 @@ struct DevCommand: AsyncParsableCommand {
 
     func run() async throws {
         let directory = try madeDirectory(workDir)
+        // An agent that can't start would be started again for ever.
+        _ = try agentFlags.agentResources(workDirectory: madeDirectory("\(directory)/agent"))
         let shared =
             ["--ip=\(common.ip)", "--hostname=\(common.hostname)"]
             + ["--logging-level=\(common.loggingLevel)"]
