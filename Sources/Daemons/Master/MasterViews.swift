@@ -71,7 +71,7 @@ struct MasterViews: Sendable {
         case .listReservations:
             response.type = .listReservations
             response.listReservations.reservations = master.reservationViews.map {
-                reservation($0, master)
+                reservation($0, master, now)
             }
         default: break
         }
@@ -215,7 +215,7 @@ struct MasterViews: Sendable {
     }
 
     private func reservation(
-        _ view: ReservationView, _ master: Master
+        _ view: ReservationView, _ master: Master, _ now: Instant
     ) -> Mesos_V1_Master_Response.ListReservations.Reservation {
         var answer = Mesos_V1_Master_Response.ListReservations.Reservation()
         answer.uuid = view.row.uuid.value
@@ -225,6 +225,7 @@ struct MasterViews: Sendable {
         if let framework = view.row.framework { answer.frameworkID.value = framework.value }
         answer.created.nanoseconds = view.row.createdNanoseconds
         if let state = master.absence(of: view.row.agent) { answer.agentState = state }
+        if let lease = master.leaseView(of: view.row, at: now) { answer.lease = .init(lease) }
         return answer
     }
 
