@@ -124,6 +124,10 @@ extension AgentState {
         appendShared(to: &cut.parts, target, &notes)
         guard !cut.parts.isEmpty else { return nil }
         if let filter = target.filter(blocking: cut.parts) {
+            // Nothing but a shared volume that others were offered in this pass is new to this
+            // client, and no later pass need come to look again.
+            if cut.sharedFrom > 0 { appendSharedAgain(to: &cut.parts, target) }
+            if target.filter(blocking: cut.parts) == nil { return cut }
             notes.note(cut.parts, .filtered(filter))
             return nil
         }
@@ -215,6 +219,15 @@ extension AgentState {
             } else {
                 parts.append(entry)
             }
+        }
+    }
+
+    /// Adds the shared volumes that were offered in this pass already.
+    private func appendSharedAgain(to parts: inout [Resources.Entry], _ target: OfferTarget) {
+        guard !sharedOffered.isEmpty else { return }
+        parts += shared.entries.filter { entry in
+            sharedOffered.contains(entry.resource) && target.understands(entry.resource)
+                && Role.mayUse(target.role, reservedFor: entry.resource.role)
         }
     }
 

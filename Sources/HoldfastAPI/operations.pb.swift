@@ -322,6 +322,16 @@ package nonisolated struct Holdfast_Operation: Sendable {
   /// Clears the value of `principal`. Subsequent reads from it will return its default value.
   package mutating func clearPrincipal() {self._principal = nil}
 
+  /// Of a RESERVE: the lease of what it reserves. Of an UNRESERVE: the lease that ran out.
+  package var leaseMilliseconds: Int64 {
+    get {_leaseMilliseconds ?? 0}
+    set {_leaseMilliseconds = newValue}
+  }
+  /// Returns true if `leaseMilliseconds` has been explicitly set.
+  package var hasLeaseMilliseconds: Bool {self._leaseMilliseconds != nil}
+  /// Clears the value of `leaseMilliseconds`. Subsequent reads from it will return its default value.
+  package mutating func clearLeaseMilliseconds() {self._leaseMilliseconds = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -333,6 +343,7 @@ package nonisolated struct Holdfast_Operation: Sendable {
   fileprivate var _operationID: String? = nil
   fileprivate var _conversion: Holdfast_Conversion? = nil
   fileprivate var _principal: String? = nil
+  fileprivate var _leaseMilliseconds: Int64? = nil
 }
 
 /// What became of an operation on the agent.
@@ -628,7 +639,7 @@ nonisolated extension Holdfast_VolumeChange.Resize: SwiftProtobuf.Message, Swift
 
 nonisolated extension Holdfast_Operation: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Operation"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}uuid\0\u{1}sequence\0\u{1}type\0\u{3}framework_id\0\u{3}operation_id\0\u{1}conversion\0\u{3}volume_changes\0\u{1}principal\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}uuid\0\u{1}sequence\0\u{1}type\0\u{3}framework_id\0\u{3}operation_id\0\u{1}conversion\0\u{3}volume_changes\0\u{1}principal\0\u{4}D\u{2}lease_milliseconds\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -644,6 +655,7 @@ nonisolated extension Holdfast_Operation: SwiftProtobuf.Message, SwiftProtobuf._
       case 6: try { try decoder.decodeSingularMessageField(value: &self._conversion) }()
       case 7: try { try decoder.decodeRepeatedMessageField(value: &self.volumeChanges) }()
       case 8: try { try decoder.decodeSingularStringField(value: &self._principal) }()
+      case 140: try { try decoder.decodeSingularInt64Field(value: &self._leaseMilliseconds) }()
       default: break
       }
     }
@@ -678,6 +690,9 @@ nonisolated extension Holdfast_Operation: SwiftProtobuf.Message, SwiftProtobuf._
     try { if let v = self._principal {
       try visitor.visitSingularStringField(value: v, fieldNumber: 8)
     } }()
+    try { if let v = self._leaseMilliseconds {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 140)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -690,6 +705,7 @@ nonisolated extension Holdfast_Operation: SwiftProtobuf.Message, SwiftProtobuf._
     if lhs._conversion != rhs._conversion {return false}
     if lhs.volumeChanges != rhs.volumeChanges {return false}
     if lhs._principal != rhs._principal {return false}
+    if lhs._leaseMilliseconds != rhs._leaseMilliseconds {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -221,6 +221,25 @@ package nonisolated struct Holdfast_ReservationRow: Sendable {
   /// Clears the value of `createdNanoseconds`. Subsequent reads from it will return its default value.
   package mutating func clearCreatedNanoseconds() {self._createdNanoseconds = nil}
 
+  /// Absent: it lasts until it is given back.
+  package var leaseMilliseconds: Int64 {
+    get {_leaseMilliseconds ?? 0}
+    set {_leaseMilliseconds = newValue}
+  }
+  /// Returns true if `leaseMilliseconds` has been explicitly set.
+  package var hasLeaseMilliseconds: Bool {self._leaseMilliseconds != nil}
+  /// Clears the value of `leaseMilliseconds`. Subsequent reads from it will return its default value.
+  package mutating func clearLeaseMilliseconds() {self._leaseMilliseconds = nil}
+
+  package var leaseRenewedNanoseconds: Int64 {
+    get {_leaseRenewedNanoseconds ?? 0}
+    set {_leaseRenewedNanoseconds = newValue}
+  }
+  /// Returns true if `leaseRenewedNanoseconds` has been explicitly set.
+  package var hasLeaseRenewedNanoseconds: Bool {self._leaseRenewedNanoseconds != nil}
+  /// Clears the value of `leaseRenewedNanoseconds`. Subsequent reads from it will return its default value.
+  package mutating func clearLeaseRenewedNanoseconds() {self._leaseRenewedNanoseconds = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -229,6 +248,8 @@ package nonisolated struct Holdfast_ReservationRow: Sendable {
   fileprivate var _agentID: String? = nil
   fileprivate var _frameworkID: String? = nil
   fileprivate var _createdNanoseconds: Int64? = nil
+  fileprivate var _leaseMilliseconds: Int64? = nil
+  fileprivate var _leaseRenewedNanoseconds: Int64? = nil
 }
 
 /// Who held a volume last.
@@ -1287,7 +1308,7 @@ nonisolated extension Holdfast_VolumeRow.Standing: SwiftProtobuf._ProtoNameProvi
 
 nonisolated extension Holdfast_ReservationRow: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ReservationRow"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}uuid\0\u{3}agent_id\0\u{1}stack\0\u{3}framework_id\0\u{3}created_nanoseconds\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}uuid\0\u{3}agent_id\0\u{1}stack\0\u{3}framework_id\0\u{3}created_nanoseconds\0\u{4}G\u{2}lease_milliseconds\0\u{3}lease_renewed_nanoseconds\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1300,6 +1321,8 @@ nonisolated extension Holdfast_ReservationRow: SwiftProtobuf.Message, SwiftProto
       case 3: try { try decoder.decodeRepeatedMessageField(value: &self.stack) }()
       case 4: try { try decoder.decodeSingularStringField(value: &self._frameworkID) }()
       case 5: try { try decoder.decodeSingularInt64Field(value: &self._createdNanoseconds) }()
+      case 140: try { try decoder.decodeSingularInt64Field(value: &self._leaseMilliseconds) }()
+      case 141: try { try decoder.decodeSingularInt64Field(value: &self._leaseRenewedNanoseconds) }()
       default: break
       }
     }
@@ -1325,6 +1348,12 @@ nonisolated extension Holdfast_ReservationRow: SwiftProtobuf.Message, SwiftProto
     try { if let v = self._createdNanoseconds {
       try visitor.visitSingularInt64Field(value: v, fieldNumber: 5)
     } }()
+    try { if let v = self._leaseMilliseconds {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 140)
+    } }()
+    try { if let v = self._leaseRenewedNanoseconds {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 141)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1334,6 +1363,8 @@ nonisolated extension Holdfast_ReservationRow: SwiftProtobuf.Message, SwiftProto
     if lhs.stack != rhs.stack {return false}
     if lhs._frameworkID != rhs._frameworkID {return false}
     if lhs._createdNanoseconds != rhs._createdNanoseconds {return false}
+    if lhs._leaseMilliseconds != rhs._leaseMilliseconds {return false}
+    if lhs._leaseRenewedNanoseconds != rhs._leaseRenewedNanoseconds {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -15,6 +15,7 @@ package struct Ledger: Equatable, Sendable {
     private var inventories: [AgentID: Set<VolumeUUID>] = [:]
     private var stacks: [AgentID: StackBook] = [:]
     private var reservationAgents: [ReservationUUID: AgentID] = [:]
+    private var leased: Set<ReservationUUID> = []
 
     package init() {}
 
@@ -44,6 +45,18 @@ package struct Ledger: Equatable, Sendable {
 
     func reservation(on agent: AgentID, _ stack: [Reservation]) -> ReservationRow? {
         stacks[agent]?.row(of: stack)
+    }
+
+    package func reservation(_ uuid: ReservationUUID) -> ReservationRow? {
+        reservationAgents[uuid].flatMap { stacks[$0]?.row(uuid) }
+    }
+
+    /// Those that have a lease, sorted.
+    package var leasedReservations: [ReservationUUID] { leased.sorted() }
+
+    /// Whether an agent's confirmed books have anything under stacks that begin with this one.
+    func isRefined(_ stack: [Reservation], on agent: AgentID) -> Bool {
+        stacks[agent]?.isRefined(stack) ?? false
     }
 
     /// Whether an agent's confirmed books have anything under the stack.
@@ -78,7 +91,9 @@ package struct Ledger: Equatable, Sendable {
         case .reservationStored(let row):
             stacks[row.agent, default: StackBook()].set(row)
             reservationAgents[row.uuid] = row.agent
+            if row.lease == nil { leased.remove(row.uuid) } else { leased.insert(row.uuid) }
         case .reservationRemoved(let uuid):
+            leased.remove(uuid)
             guard let agent = reservationAgents.removeValue(forKey: uuid) else { return }
             stacks[agent]?.remove(uuid)
         case .operationStored(let row):

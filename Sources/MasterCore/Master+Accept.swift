@@ -153,12 +153,13 @@ extension Master {
                 roles: framework.description.roles, allocationRole: pool.role,
                 principal: principal, capabilities: framework.description.capabilities))
         let kind = try fitting(operation.kind, on: pool.agent)
+        try checkLease(operation.leaseMilliseconds, of: kind, on: pool.agent)
         let conversion = try kind.conversion().allocated(to: nil)
         let changes = try volumeChanges(
             kind, on: pool.agent, framework: pool.framework, principal: principal)
         return OperationPlan(
             kind: kind, conversion: conversion, changes: changes, framework: pool.framework,
-            id: operation.id, principal: principal)
+            id: operation.id, principal: principal, leaseMilliseconds: operation.leaseMilliseconds)
     }
 
     /// An agent in Mesos's words.

@@ -21,7 +21,7 @@ extension Master {
         isRetold: Bool = false
     ) {
         let operation = row.operation
-        var entry = entry(AuditAction(operation.type), outcome, message)
+        var entry = entry(AuditAction(operation.type), outcome, message ?? operation.leaseText)
         entry.framework = operation.framework
         entry.principal = operation.principal
         entry.agent = row.agent

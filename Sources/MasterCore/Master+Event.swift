@@ -60,6 +60,7 @@ package enum SchedulerCall: Equatable, Sendable {
     /// No operations: all of the framework's.
     case reconcileOperations([OperationQuery])
     case updateFramework(FrameworkDescription, suppressedRoles: [String])
+    case renewLeases(LeaseRenewal)
     /// REQUEST and the answers to inverse offers: taken, and without effect.
     case ignored
 }
@@ -89,7 +90,8 @@ package struct OperationQuery: Hashable, Sendable {
 /// A call of the operator API that changes something.
 package enum OperatorCall: Equatable, Sendable {
     /// RESERVE_RESOURCES to SHRINK_VOLUME; a launch is refused. Answered when the agent has it.
-    case apply(OfferOperation.Kind, agent: AgentID)
+    case apply(OfferOperation.Kind, agent: AgentID, leaseMilliseconds: Int64? = nil)
+    case renewLeases(LeaseRenewal)
     case teardown(FrameworkID)
     case markAgentGone(AgentID)
     case killTask(FrameworkID, TaskID, graceMilliseconds: Int64?)

@@ -10,7 +10,8 @@ import OrderedCollections
 //   make it up.
 // - Whatever the allocator counts as held is in an offer, a task or an executor.
 // - Tasks, executors and offers are on admitted agents, and the indexes both ways agree.
-// - Every stack of reservations in the confirmed books has one row, and every row a resource.
+// - Every stack of reservations in the confirmed books has one row, and every row a resource; but
+//   one with a lease may have none while others are refined from it.
 // - A result that an agent keeps is awaited by a framework, and its operation is not pending.
 // - The numbers of an agent's pending operations have no gap and end before the next one.
 
@@ -97,6 +98,7 @@ extension Master {
             }
         }
         for row in ledger.reservations(of: id) where !ledger.holds(row.stack, on: id) {
+            if row.lease != nil, ledger.isRefined(row.stack, on: id) { continue }
             found.append("agent \(id): reservation \(row.uuid) holds nothing")
         }
         return found

@@ -12,6 +12,10 @@ struct OperationPlan {
     var framework: FrameworkID?
     var id: OperationID?
     var principal: String?
+    /// As in `AgentOperation`.
+    var leaseMilliseconds: Int64?
+
+    var endsLease: Bool { kind.type == .unreserve && leaseMilliseconds != nil }
 }
 
 // Operations on an agent's books.
@@ -57,10 +61,13 @@ extension Master {
         let operation = AgentOperation(
             uuid: OperationUUID(generator.uuid()), sequence: sequence, type: type,
             framework: plan.framework, id: plan.id, principal: plan.principal,
-            conversion: plan.conversion, volumeChanges: plan.changes)
+            conversion: plan.conversion, volumeChanges: plan.changes,
+            leaseMilliseconds: plan.leaseMilliseconds)
         touch(id)
+        // What ends a lease outlives this master: no later one may renew the lease meanwhile.
         let isProvisional =
-            plan.id == nil && plan.changes.isEmpty && agents[id]?.isConnected == true
+            plan.id == nil && plan.changes.isEmpty && !plan.endsLease
+            && agents[id]?.isConnected == true
         let row = OperationRow(
             agent: id, operation: operation, startedNanoseconds: now.nanoseconds,
             isProvisional: isProvisional)

@@ -11,8 +11,11 @@ extension Master {
     ) {
         do throws(Refusal) {
             switch call {
-            case .apply(let kind, let agent):
-                try apply(kind, to: agent, for: request, principal: principal)
+            case .apply(let kind, let agent, let lease):
+                try apply(kind, to: agent, lease: lease, for: request, principal: principal)
+            case .renewLeases(let renewal):
+                try renewLeases(renewal, principal: principal)
+                emit(.answer(request, .done))
             case .teardown(let framework):
                 guard let known = frameworks[framework], !known.isEnding else {
                     throw Refusal(.invalid, "No framework found with specified ID")
@@ -38,10 +41,11 @@ extension Master {
     }
 
     private mutating func apply(
-        _ kind: OfferOperation.Kind, to id: AgentID, for request: RequestID, principal: String?
+        _ kind: OfferOperation.Kind, to id: AgentID, lease: Int64?, for request: RequestID,
+        principal: String?
     ) throws(Refusal) {
         do throws(Refusal) {
-            let uuid = try apply(kind, to: id, principal: principal)
+            let uuid = try apply(kind, to: id, lease: lease, principal: principal)
             waiting[uuid] = request
             timers.add(
                 .operation(uuid), at: now + .milliseconds(options.operationTimeoutMilliseconds))
@@ -54,7 +58,7 @@ extension Master {
     }
 
     private mutating func apply(
-        _ kind: OfferOperation.Kind, to id: AgentID, principal: String?
+        _ kind: OfferOperation.Kind, to id: AgentID, lease: Int64?, principal: String?
     ) throws(Refusal) -> OperationUUID {
         guard let isRegistered = agents[id]?.isRegistered else {
             throw Refusal(.invalid, "No agent found with specified ID")
@@ -64,9 +68,11 @@ extension Master {
                 .unavailable,
                 "agent \(id) has not come back yet since the master was started; try again")
         }
-        let plan: OperationPlan
+        var plan: OperationPlan
         do throws(Refusal) {
             plan = try self.plan(kind, on: id, principal: principal)
+            try checkLease(lease, of: plan.kind, on: id)
+            plan.leaseMilliseconds = lease
         } catch {
             guard error.kind == .invalid else { throw error }
             throw Refusal(.invalid, "Invalid \(title(of: kind, on: id)): \(error.message)")
@@ -78,7 +84,7 @@ extension Master {
         return uuid
     }
 
-    private mutating func plan(
+    mutating func plan(
         _ kind: OfferOperation.Kind, on id: AgentID, principal: String?
     ) throws(Refusal) -> OperationPlan {
         try kind.validate(by: .operator(principal: principal))
@@ -101,7 +107,7 @@ extension Master {
 
     /// Takes what the operation consumes from what nobody holds, or from the task whose volume
     /// grows.
-    private mutating func free(_ plan: OperationPlan, on id: AgentID) throws(Refusal) {
+    mutating func free(_ plan: OperationPlan, on id: AgentID) throws(Refusal) {
         if case .destroy(let volumes) = plan.kind { rescindShared(volumes, on: id) }
         guard let growth = try heldGrowth(plan, on: id) else {
             return try rescinding(for: plan.conversion, on: id) { master throws(Refusal) in

@@ -80,8 +80,10 @@ extension Master {
         emit(.send(connection, .registered(id, pingTimeoutMilliseconds: timeout)))
         takeUp(registration, of: id)
         let unheard = unheardOperations(of: id, registration)
+        let listed = listedStacks(of: id)
         settleResults(id, registration)
         settleBooks(id, registration, isExplained: !unheard.isEmpty)
+        followLeases(ofUnheard: unheard, listed: listed)
         for row in unheard { audit(row, .finished, isRetold: true) }
         agents[id]?.isRegistered = true
         reviewTasks(id, registration, wasUnreachable: wasUnreachable)
@@ -207,6 +209,7 @@ extension AgentOperation {
     fileprivate func numbered(_ sequence: UInt64) -> AgentOperation {
         AgentOperation(
             uuid: uuid, sequence: sequence, type: type, framework: framework, id: id,
-            principal: principal, conversion: conversion, volumeChanges: volumeChanges)
+            principal: principal, conversion: conversion, volumeChanges: volumeChanges,
+            leaseMilliseconds: leaseMilliseconds)
     }
 }

@@ -11,11 +11,22 @@ extension Master {
         store(record)
         guard case .piecesStored(let agent, let set, let removed) = record else { return }
         for piece in set where !piece.reservations.isEmpty {
-            list(piece.reservations, on: agent, by: operation?.framework)
+            list(piece.reservations, on: agent, by: operation)
         }
         for piece in removed where !piece.reservations.isEmpty {
-            guard !ledger.holds(piece.reservations, on: agent),
-                let row = ledger.reservation(on: agent, piece.reservations)
+            unlist(piece.reservations, on: agent)
+        }
+        if let operation { followLeases(of: operation, on: agent) }
+    }
+
+    /// Forgets the reservations of a stack, and of those below it, that hold nothing any more. One
+    /// with a lease stays while others are refined from it: they come back under it.
+    private mutating func unlist(_ stack: [Reservation], on agent: AgentID) {
+        for depth in stride(from: stack.count, to: 0, by: -1) {
+            let stack = Array(stack.prefix(depth))
+            guard !ledger.holds(stack, on: agent),
+                let row = ledger.reservation(on: agent, stack),
+                row.lease == nil || !ledger.isRefined(stack, on: agent)
             else { continue }
             store(.reservationRemoved(row.uuid))
         }
@@ -33,14 +44,15 @@ extension Master {
     }
 
     private mutating func list(
-        _ stack: [Reservation], on agent: AgentID, by framework: FrameworkID?
+        _ stack: [Reservation], on agent: AgentID, by operation: AgentOperation?
     ) {
         guard ledger.reservation(on: agent, stack) == nil else { return }
-        store(
-            .reservationStored(
-                ReservationRow(
-                    uuid: ReservationUUID(generator.uuid()), agent: agent, stack: stack,
-                    framework: framework, createdNanoseconds: now.nanoseconds)))
+        let row = ReservationRow(
+            uuid: ReservationUUID(generator.uuid()), agent: agent, stack: stack,
+            framework: operation?.framework, createdNanoseconds: now.nanoseconds,
+            lease: operation?.lease(of: stack, at: now))
+        store(.reservationStored(row))
+        awaitEnd(of: row.uuid)
     }
 
     /// By agent and stack, with what is confirmed of each.

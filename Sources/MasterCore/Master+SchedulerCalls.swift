@@ -68,6 +68,8 @@ extension Master {
         case .updateFramework(let description, let suppressed):
             try updateFramework(id, description, suppressed: suppressed)
             return .done
+        case .renewLeases(let renewal):
+            try renewLeases(renewal, by: id)
         case .ignored:
             break
         }

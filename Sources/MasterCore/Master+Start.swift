@@ -12,6 +12,7 @@ extension Master {
         ledger.sortRows()
         isStarted = true
         listReservations()
+        recoverLeases()
         if ledger.clusterID == nil { store(.clusterCreated(id: generator.uuid())) }
         nextAgent = nextNumber(after: ledger.agents.keys.map(\.value), mark: "-S")
         nextFramework = nextNumber(after: ledger.frameworks.keys.map(\.value), mark: "-")

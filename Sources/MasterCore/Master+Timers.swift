@@ -29,6 +29,10 @@ extension Master {
             case .offer(let offer):
                 guard offers[offer] != nil else { continue }
                 removeOffer(offer, isRescinded: true)
+            case .lease(let reservation): leaseDue(reservation, at: due)
+            case .leaseReview(let agent):
+                reviews.remove(agent)
+                reviewOverdue(on: agent)
             case .reregistration:
                 guard reregistrationDue == due else { continue }
                 reregistrationDue = nil

@@ -39,6 +39,15 @@ package struct Master: Machine {
     /// When agents that have not come back since the start count as unreachable.
     var reregistrationDue: Instant?
 
+    var startedAt = Instant(nanoseconds: 0)
+    /// The next look at a reservation's lease, so that renewals need no entries of their own.
+    var leaseTimers: [ReservationUUID: Instant] = [:]
+    /// Reservations whose lease ran out and that are not given back, with the time of the next
+    /// attempt.
+    var overdue: OrderedDictionary<AgentID, OrderedDictionary<ReservationUUID, Instant>> = [:]
+    /// Agents whose overdue reservations are looked at soon.
+    var reviews: Set<AgentID> = []
+
     /// Of the event that is being handled.
     var now = Instant(nanoseconds: 0)
     var outbox = Outbox<Action>()
@@ -62,6 +71,7 @@ package struct Master: Machine {
         take(event)
         if isStarted {
             runTimers()
+            scheduleReviews()
             allocate()
         }
         swap(&self.outbox, &outbox)

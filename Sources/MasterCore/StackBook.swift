@@ -4,9 +4,11 @@ import Model
 struct StackBook: Equatable, Sendable {
     private struct Entry: Equatable {
         var pieces = 0
+        /// Pieces under stacks that begin with this one.
+        var refined = 0
         var row: ReservationRow?
 
-        var isEmpty: Bool { pieces == 0 && row == nil }
+        var isEmpty: Bool { pieces == 0 && refined == 0 && row == nil }
     }
 
     private var entries: [[Reservation]: Entry] = [:]
@@ -20,18 +22,32 @@ struct StackBook: Equatable, Sendable {
 
     func row(of stack: [Reservation]) -> ReservationRow? { entries[stack]?.row }
 
+    func row(_ uuid: ReservationUUID) -> ReservationRow? { stacks[uuid].flatMap { row(of: $0) } }
+
     func holds(_ stack: [Reservation]) -> Bool { (entries[stack]?.pieces ?? 0) > 0 }
+
+    /// Whether there are pieces under stacks that begin with this one.
+    func isRefined(_ stack: [Reservation]) -> Bool { (entries[stack]?.refined ?? 0) > 0 }
 
     /// A piece came under the stack.
     mutating func add(_ stack: [Reservation]) {
         guard !stack.isEmpty else { return }
         entries[stack, default: Entry()].pieces += 1
+        for depth in 1..<stack.count {
+            entries[Array(stack.prefix(depth)), default: Entry()].refined += 1
+        }
     }
 
     /// A piece under the stack went.
     mutating func drop(_ stack: [Reservation]) {
+        guard !stack.isEmpty else { return }
         entries[stack]?.pieces -= 1
         tidy(stack)
+        for depth in 1..<stack.count {
+            let lower = Array(stack.prefix(depth))
+            entries[lower]?.refined -= 1
+            tidy(lower)
+        }
     }
 
     mutating func set(_ row: ReservationRow) {

@@ -27,6 +27,71 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
+/// Holdfast: how long a reservation lasts unless it is renewed.
+package nonisolated struct Mesos_V1_Master_ReservationLease: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// From one renewal to its end.
+  package var duration: Mesos_V1_DurationInfo {
+    get {_duration ?? Mesos_V1_DurationInfo()}
+    set {_duration = newValue}
+  }
+  /// Returns true if `duration` has been explicitly set.
+  package var hasDuration: Bool {self._duration != nil}
+  /// Clears the value of `duration`. Subsequent reads from it will return its default value.
+  package mutating func clearDuration() {self._duration = nil}
+
+  package var renewed: Mesos_V1_TimeInfo {
+    get {_renewed ?? Mesos_V1_TimeInfo()}
+    set {_renewed = newValue}
+  }
+  /// Returns true if `renewed` has been explicitly set.
+  package var hasRenewed: Bool {self._renewed != nil}
+  /// Clears the value of `renewed`. Subsequent reads from it will return its default value.
+  package mutating func clearRenewed() {self._renewed = nil}
+
+  package var ends: Mesos_V1_TimeInfo {
+    get {_ends ?? Mesos_V1_TimeInfo()}
+    set {_ends = newValue}
+  }
+  /// Returns true if `ends` has been explicitly set.
+  package var hasEnds: Bool {self._ends != nil}
+  /// Clears the value of `ends`. Subsequent reads from it will return its default value.
+  package mutating func clearEnds() {self._ends = nil}
+
+  /// Until its end; zero once it has run out.
+  package var left: Mesos_V1_DurationInfo {
+    get {_left ?? Mesos_V1_DurationInfo()}
+    set {_left = newValue}
+  }
+  /// Returns true if `left` has been explicitly set.
+  package var hasLeft: Bool {self._left != nil}
+  /// Clears the value of `left`. Subsequent reads from it will return its default value.
+  package mutating func clearLeft() {self._left = nil}
+
+  /// It has run out, and what stands on the reservation keeps it.
+  package var isExpired: Bool {
+    get {_isExpired ?? false}
+    set {_isExpired = newValue}
+  }
+  /// Returns true if `isExpired` has been explicitly set.
+  package var hasIsExpired: Bool {self._isExpired != nil}
+  /// Clears the value of `isExpired`. Subsequent reads from it will return its default value.
+  package mutating func clearIsExpired() {self._isExpired = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _duration: Mesos_V1_DurationInfo? = nil
+  fileprivate var _renewed: Mesos_V1_TimeInfo? = nil
+  fileprivate var _ends: Mesos_V1_TimeInfo? = nil
+  fileprivate var _left: Mesos_V1_DurationInfo? = nil
+  fileprivate var _isExpired: Bool? = nil
+}
+
 /// A master's answer to an operator; type tells which field counts.
 package nonisolated struct Mesos_V1_Master_Response: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -582,6 +647,16 @@ package nonisolated struct Mesos_V1_Master_Response: @unchecked Sendable {
       /// Clears the value of `agentState`. Subsequent reads from it will return its default value.
       package mutating func clearAgentState() {self._agentState = nil}
 
+      /// Absent: it lasts until it is given back.
+      package var lease: Mesos_V1_Master_ReservationLease {
+        get {_lease ?? Mesos_V1_Master_ReservationLease()}
+        set {_lease = newValue}
+      }
+      /// Returns true if `lease` has been explicitly set.
+      package var hasLease: Bool {self._lease != nil}
+      /// Clears the value of `lease`. Subsequent reads from it will return its default value.
+      package mutating func clearLease() {self._lease = nil}
+
       package var unknownFields = SwiftProtobuf.UnknownStorage()
 
       package init() {}
@@ -591,6 +666,7 @@ package nonisolated struct Mesos_V1_Master_Response: @unchecked Sendable {
       fileprivate var _frameworkID: Mesos_V1_FrameworkID? = nil
       fileprivate var _created: Mesos_V1_TimeInfo? = nil
       fileprivate var _agentState: String? = nil
+      fileprivate var _lease: Mesos_V1_Master_ReservationLease? = nil
     }
 
     package init() {}
@@ -2480,6 +2556,73 @@ package nonisolated struct Mesos_V1_Master_Event: @unchecked Sendable {
 
 fileprivate nonisolated let _protobuf_package = "mesos.v1.master"
 
+nonisolated extension Mesos_V1_Master_ReservationLease: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ReservationLease"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}duration\0\u{1}renewed\0\u{1}ends\0\u{1}left\0\u{3}is_expired\0")
+
+  public var isInitialized: Bool {
+    if self._duration == nil {return false}
+    if self._renewed == nil {return false}
+    if self._ends == nil {return false}
+    if self._left == nil {return false}
+    if self._isExpired == nil {return false}
+    if let v = self._duration, !v.isInitialized {return false}
+    if let v = self._renewed, !v.isInitialized {return false}
+    if let v = self._ends, !v.isInitialized {return false}
+    if let v = self._left, !v.isInitialized {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._duration) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._renewed) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._ends) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._left) }()
+      case 5: try { try decoder.decodeSingularBoolField(value: &self._isExpired) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._duration {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._renewed {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._ends {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._left {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
+    try { if let v = self._isExpired {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 5)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Master_ReservationLease, rhs: Mesos_V1_Master_ReservationLease) -> Bool {
+    if lhs._duration != rhs._duration {return false}
+    if lhs._renewed != rhs._renewed {return false}
+    if lhs._ends != rhs._ends {return false}
+    if lhs._left != rhs._left {return false}
+    if lhs._isExpired != rhs._isExpired {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension Mesos_V1_Master_Response: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Response"
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}type\0\u{3}get_health\0\u{3}get_flags\0\u{3}get_version\0\u{3}get_metrics\0\u{3}get_logging_level\0\u{3}list_files\0\u{3}read_file\0\u{3}get_state\0\u{3}get_agents\0\u{3}get_frameworks\0\u{3}get_executors\0\u{3}get_tasks\0\u{3}get_roles\0\u{3}get_weights\0\u{3}get_master\0\u{3}get_maintenance_status\0\u{3}get_maintenance_schedule\0\u{3}get_quota\0\u{3}get_operations\0\u{4}T\u{f}list_volumes\0\u{4}\u{2}list_audit\0\u{3}list_reservations\0\u{3}backup_registry\0\u{4}\u{6}explain_offers\0\u{4}\u{2}what_if\0")
@@ -3047,7 +3190,7 @@ nonisolated extension Mesos_V1_Master_Response.ListReservations: SwiftProtobuf.M
 
 nonisolated extension Mesos_V1_Master_Response.ListReservations.Reservation: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = Mesos_V1_Master_Response.ListReservations.protoMessageName + ".Reservation"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}uuid\0\u{3}agent_id\0\u{1}reservations\0\u{1}resources\0\u{3}framework_id\0\u{1}created\0\u{3}agent_state\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}uuid\0\u{3}agent_id\0\u{1}reservations\0\u{1}resources\0\u{3}framework_id\0\u{1}created\0\u{3}agent_state\0\u{2}m\u{11}lease\0")
 
   public var isInitialized: Bool {
     if self._uuid == nil {return false}
@@ -3057,6 +3200,7 @@ nonisolated extension Mesos_V1_Master_Response.ListReservations.Reservation: Swi
     if !SwiftProtobuf.Internal.areAllInitialized(self.resources) {return false}
     if let v = self._frameworkID, !v.isInitialized {return false}
     if let v = self._created, !v.isInitialized {return false}
+    if let v = self._lease, !v.isInitialized {return false}
     return true
   }
 
@@ -3073,6 +3217,7 @@ nonisolated extension Mesos_V1_Master_Response.ListReservations.Reservation: Swi
       case 5: try { try decoder.decodeSingularMessageField(value: &self._frameworkID) }()
       case 6: try { try decoder.decodeSingularMessageField(value: &self._created) }()
       case 7: try { try decoder.decodeSingularStringField(value: &self._agentState) }()
+      case 1140: try { try decoder.decodeSingularMessageField(value: &self._lease) }()
       default: break
       }
     }
@@ -3104,6 +3249,9 @@ nonisolated extension Mesos_V1_Master_Response.ListReservations.Reservation: Swi
     try { if let v = self._agentState {
       try visitor.visitSingularStringField(value: v, fieldNumber: 7)
     } }()
+    try { if let v = self._lease {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1140)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3115,6 +3263,7 @@ nonisolated extension Mesos_V1_Master_Response.ListReservations.Reservation: Swi
     if lhs._frameworkID != rhs._frameworkID {return false}
     if lhs._created != rhs._created {return false}
     if lhs._agentState != rhs._agentState {return false}
+    if lhs._lease != rhs._lease {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -329,9 +329,21 @@ package nonisolated struct Mesos_V1_Offer: @unchecked Sendable {
 
       package var resources: [Mesos_V1_Resource] = []
 
+      /// Holdfast: how long they stay reserved unless the lease is renewed.
+      package var lease: Mesos_V1_DurationInfo {
+        get {_lease ?? Mesos_V1_DurationInfo()}
+        set {_lease = newValue}
+      }
+      /// Returns true if `lease` has been explicitly set.
+      package var hasLease: Bool {self._lease != nil}
+      /// Clears the value of `lease`. Subsequent reads from it will return its default value.
+      package mutating func clearLease() {self._lease = nil}
+
       package var unknownFields = SwiftProtobuf.UnknownStorage()
 
       package init() {}
+
+      fileprivate var _lease: Mesos_V1_DurationInfo? = nil
     }
 
     /// Takes the last reservation off resources.
@@ -1132,11 +1144,12 @@ nonisolated extension Mesos_V1_Offer.Operation.LaunchGroup: SwiftProtobuf.Messag
 
 nonisolated extension Mesos_V1_Offer.Operation.Reserve: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = Mesos_V1_Offer.Operation.protoMessageName + ".Reserve"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}resources\0\u{1}source\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}resources\0\u{1}source\0\u{2}r\u{11}lease\0")
 
   public var isInitialized: Bool {
     if !SwiftProtobuf.Internal.areAllInitialized(self.source) {return false}
     if !SwiftProtobuf.Internal.areAllInitialized(self.resources) {return false}
+    if let v = self._lease, !v.isInitialized {return false}
     return true
   }
 
@@ -1148,24 +1161,33 @@ nonisolated extension Mesos_V1_Offer.Operation.Reserve: SwiftProtobuf.Message, S
       switch fieldNumber {
       case 1: try { try decoder.decodeRepeatedMessageField(value: &self.resources) }()
       case 2: try { try decoder.decodeRepeatedMessageField(value: &self.source) }()
+      case 1140: try { try decoder.decodeSingularMessageField(value: &self._lease) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if !self.resources.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.resources, fieldNumber: 1)
     }
     if !self.source.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.source, fieldNumber: 2)
     }
+    try { if let v = self._lease {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1140)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Mesos_V1_Offer.Operation.Reserve, rhs: Mesos_V1_Offer.Operation.Reserve) -> Bool {
     if lhs.source != rhs.source {return false}
     if lhs.resources != rhs.resources {return false}
+    if lhs._lease != rhs._lease {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

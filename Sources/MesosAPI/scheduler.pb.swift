@@ -976,6 +976,15 @@ package nonisolated struct Mesos_V1_Scheduler_Call: @unchecked Sendable {
   /// Clears the value of `updateFramework`. Subsequent reads from it will return its default value.
   package mutating func clearUpdateFramework() {_uniqueStorage()._updateFramework = nil}
 
+  package var renewLease: Mesos_V1_Scheduler_Call.RenewLease {
+    get {_storage._renewLease ?? Mesos_V1_Scheduler_Call.RenewLease()}
+    set {_uniqueStorage()._renewLease = newValue}
+  }
+  /// Returns true if `renewLease` has been explicitly set.
+  package var hasRenewLease: Bool {_storage._renewLease != nil}
+  /// Clears the value of `renewLease`. Subsequent reads from it will return its default value.
+  package mutating func clearRenewLease() {_uniqueStorage()._renewLease = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   /// The kinds of call.
@@ -999,10 +1008,38 @@ package nonisolated struct Mesos_V1_Scheduler_Call: @unchecked Sendable {
     case suppress = 12
     case updateFramework = 17
 
+    /// Holdfast's own calls have numbers from 1000.
+    case renewLease = 1040
+
     package init() {
       self = .unknown
     }
 
+  }
+
+  /// Holdfast: renews the leases of reservations of the framework's roles. Names reservations, or a
+  /// role, of which all that have a lease are meant.
+  package nonisolated struct RenewLease: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var reservationUuids: [String] = []
+
+    package var role: String {
+      get {_role ?? String()}
+      set {_role = newValue}
+    }
+    /// Returns true if `role` has been explicitly set.
+    package var hasRole: Bool {self._role != nil}
+    /// Clears the value of `role`. Subsequent reads from it will return its default value.
+    package mutating func clearRole() {self._role = nil}
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package init() {}
+
+    fileprivate var _role: String? = nil
   }
 
   /// Opens the stream of events; a second one of a framework ends the first.
@@ -2785,7 +2822,7 @@ nonisolated extension Mesos_V1_Scheduler_OfferConstraints.RoleConstraints.Group:
 
 nonisolated extension Mesos_V1_Scheduler_Call: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Call"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}framework_id\0\u{1}type\0\u{1}subscribe\0\u{1}accept\0\u{1}decline\0\u{1}kill\0\u{1}shutdown\0\u{1}acknowledge\0\u{1}reconcile\0\u{1}message\0\u{1}request\0\u{4}\u{2}accept_inverse_offers\0\u{3}decline_inverse_offers\0\u{1}revive\0\u{1}suppress\0\u{3}acknowledge_operation_status\0\u{3}reconcile_operations\0\u{3}update_framework\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}framework_id\0\u{1}type\0\u{1}subscribe\0\u{1}accept\0\u{1}decline\0\u{1}kill\0\u{1}shutdown\0\u{1}acknowledge\0\u{1}reconcile\0\u{1}message\0\u{1}request\0\u{4}\u{2}accept_inverse_offers\0\u{3}decline_inverse_offers\0\u{1}revive\0\u{1}suppress\0\u{3}acknowledge_operation_status\0\u{3}reconcile_operations\0\u{3}update_framework\0\u{4}}\u{f}renew_lease\0")
 
   fileprivate class _StorageClass {
     var _frameworkID: Mesos_V1_FrameworkID? = nil
@@ -2806,6 +2843,7 @@ nonisolated extension Mesos_V1_Scheduler_Call: SwiftProtobuf.Message, SwiftProto
     var _request: Mesos_V1_Scheduler_Call.Request? = nil
     var _suppress: Mesos_V1_Scheduler_Call.Suppress? = nil
     var _updateFramework: Mesos_V1_Scheduler_Call.UpdateFramework? = nil
+    var _renewLease: Mesos_V1_Scheduler_Call.RenewLease? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -2834,6 +2872,7 @@ nonisolated extension Mesos_V1_Scheduler_Call: SwiftProtobuf.Message, SwiftProto
       _request = source._request
       _suppress = source._suppress
       _updateFramework = source._updateFramework
+      _renewLease = source._renewLease
     }
   }
 
@@ -2891,6 +2930,7 @@ nonisolated extension Mesos_V1_Scheduler_Call: SwiftProtobuf.Message, SwiftProto
         case 17: try { try decoder.decodeSingularMessageField(value: &_storage._acknowledgeOperationStatus) }()
         case 18: try { try decoder.decodeSingularMessageField(value: &_storage._reconcileOperations) }()
         case 19: try { try decoder.decodeSingularMessageField(value: &_storage._updateFramework) }()
+        case 1040: try { try decoder.decodeSingularMessageField(value: &_storage._renewLease) }()
         default: break
         }
       }
@@ -2957,6 +2997,9 @@ nonisolated extension Mesos_V1_Scheduler_Call: SwiftProtobuf.Message, SwiftProto
       try { if let v = _storage._updateFramework {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 19)
       } }()
+      try { if let v = _storage._renewLease {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1040)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -2984,6 +3027,7 @@ nonisolated extension Mesos_V1_Scheduler_Call: SwiftProtobuf.Message, SwiftProto
         if _storage._request != rhs_storage._request {return false}
         if _storage._suppress != rhs_storage._suppress {return false}
         if _storage._updateFramework != rhs_storage._updateFramework {return false}
+        if _storage._renewLease != rhs_storage._renewLease {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -2994,7 +3038,46 @@ nonisolated extension Mesos_V1_Scheduler_Call: SwiftProtobuf.Message, SwiftProto
 }
 
 nonisolated extension Mesos_V1_Scheduler_Call.TypeEnum: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}SUBSCRIBE\0\u{1}TEARDOWN\0\u{1}ACCEPT\0\u{1}DECLINE\0\u{1}REVIVE\0\u{1}KILL\0\u{1}SHUTDOWN\0\u{1}ACKNOWLEDGE\0\u{1}RECONCILE\0\u{1}MESSAGE\0\u{1}REQUEST\0\u{1}SUPPRESS\0\u{1}ACCEPT_INVERSE_OFFERS\0\u{1}DECLINE_INVERSE_OFFERS\0\u{1}ACKNOWLEDGE_OPERATION_STATUS\0\u{1}RECONCILE_OPERATIONS\0\u{1}UPDATE_FRAMEWORK\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}SUBSCRIBE\0\u{1}TEARDOWN\0\u{1}ACCEPT\0\u{1}DECLINE\0\u{1}REVIVE\0\u{1}KILL\0\u{1}SHUTDOWN\0\u{1}ACKNOWLEDGE\0\u{1}RECONCILE\0\u{1}MESSAGE\0\u{1}REQUEST\0\u{1}SUPPRESS\0\u{1}ACCEPT_INVERSE_OFFERS\0\u{1}DECLINE_INVERSE_OFFERS\0\u{1}ACKNOWLEDGE_OPERATION_STATUS\0\u{1}RECONCILE_OPERATIONS\0\u{1}UPDATE_FRAMEWORK\0\u{2}\u{7f}\u{f}RENEW_LEASE\0")
+}
+
+nonisolated extension Mesos_V1_Scheduler_Call.RenewLease: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Scheduler_Call.protoMessageName + ".RenewLease"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}reservation_uuids\0\u{1}role\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedStringField(value: &self.reservationUuids) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self._role) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.reservationUuids.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.reservationUuids, fieldNumber: 1)
+    }
+    try { if let v = self._role {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Scheduler_Call.RenewLease, rhs: Mesos_V1_Scheduler_Call.RenewLease) -> Bool {
+    if lhs.reservationUuids != rhs.reservationUuids {return false}
+    if lhs._role != rhs._role {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
 }
 
 nonisolated extension Mesos_V1_Scheduler_Call.Subscribe: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {

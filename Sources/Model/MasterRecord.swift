@@ -88,16 +88,19 @@ package struct ReservationRow: Equatable, Sendable {
     /// The framework that made it; nil: an operator, or the agent's options.
     package var framework: FrameworkID?
     package var createdNanoseconds: Int64
+    /// Nil: it lasts until it is given back.
+    package var lease: Lease?
 
     package init(
         uuid: ReservationUUID, agent: AgentID, stack: [Reservation], framework: FrameworkID? = nil,
-        createdNanoseconds: Int64
+        createdNanoseconds: Int64, lease: Lease? = nil
     ) {
         self.uuid = uuid
         self.agent = agent
         self.stack = stack
         self.framework = framework
         self.createdNanoseconds = createdNanoseconds
+        self.lease = lease
     }
 }
 

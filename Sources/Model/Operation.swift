@@ -18,10 +18,14 @@ package struct OfferOperation: Equatable, Sendable {
     /// Set by frameworks that want feedback.
     package var id: OperationID?
     package var kind: Kind
+    /// How long what a RESERVE reserves lasts unless its lease is renewed; nil: until it is given
+    /// back.
+    package var leaseMilliseconds: Int64?
 
-    package init(id: OperationID? = nil, _ kind: Kind) {
+    package init(id: OperationID? = nil, _ kind: Kind, leaseMilliseconds: Int64? = nil) {
         self.id = id
         self.kind = kind
+        self.leaseMilliseconds = leaseMilliseconds
     }
 
     /// What a launch launches.
@@ -108,11 +112,14 @@ package struct AgentOperation: Equatable, Sendable {
     /// In the agent's books: without allocation.
     package var conversion: ResourceConversion
     package var volumeChanges: [VolumeChange]
+    /// Of a RESERVE: the lease of what it reserves. Of an UNRESERVE: the lease that ran out, where
+    /// that is the reason.
+    package var leaseMilliseconds: Int64?
 
     package init(
         uuid: OperationUUID, sequence: UInt64, type: OperationType, framework: FrameworkID? = nil,
         id: OperationID? = nil, principal: String? = nil, conversion: ResourceConversion,
-        volumeChanges: [VolumeChange] = []
+        volumeChanges: [VolumeChange] = [], leaseMilliseconds: Int64? = nil
     ) {
         self.uuid = uuid
         self.sequence = sequence
@@ -122,6 +129,7 @@ package struct AgentOperation: Equatable, Sendable {
         self.principal = principal
         self.conversion = conversion
         self.volumeChanges = volumeChanges
+        self.leaseMilliseconds = leaseMilliseconds
     }
 }
 

@@ -16,6 +16,8 @@ package enum Occurrence: Int, CaseIterable, Sendable {
     case operatorReserve, operatorUnreserve, operatorCreate, operatorDestroy, operatorGrow
     case operatorGrowInUse, operatorShrink, operatorKill, operatorTeardown
     case callRefused
+    // leases
+    case reserveLeased, renewLease, operatorLease, leaseEnded
     // calls of executors, and what they are told
     case executorSubscribe, executorUpdate, executorUpdatesRepeated, executorKill
     // what came of them

@@ -49,6 +49,7 @@ extension Simulation {
         }
         for index in agents.indices { found += pending(of: index) }
         for scheduler in schedulers { found += pending(of: scheduler) }
+        found += overdueLeases()
         if !operatorCalls.isEmpty { found.append("\(operatorCalls.count) calls of operators") }
         return found
     }

@@ -81,6 +81,7 @@ extension Simulation {
         for id in Array(links.keys) { closeAtMaster(id) }
         for id in Array(streams.keys) { closeAtMaster(id) }
         operatorCalls = []
+        renewals = [:]
         add(.startMaster, within: chance.oneIn(5) ? 15_000 : 1_000)
     }
 
@@ -100,6 +101,9 @@ extension Simulation {
             if case .acknowledgeResult(let uuid) = message, let link = links[connection] {
                 acknowledged[uuid] = link.agent
             }
+            if case .applyOperation(let operation) = message, let link = links[connection] {
+                checkEndOfLease(operation, on: link.agent)
+            }
             send(message, on: connection)
         case .closeConnection(let connection): closeAtMaster(connection)
         case .drop(let reason, _): digest.add(reason.rawValue)
@@ -108,6 +112,7 @@ extension Simulation {
 
     private mutating func take(_ answer: Answer, to request: RequestID) {
         let isOperation = operatorCalls.remove(request) != nil
+        if let renewal = renewals.removeValue(forKey: request) { renewed(renewal, answer) }
         switch answer {
         case .accepted:
             digest.add(1)
@@ -145,7 +150,9 @@ extension Simulation {
         case .frameworkStored(let row): digest.add(row.description.id?.value ?? "")
         case .frameworkRemoved(let id): digest.add(id.value)
         case .audited(let entry): note(entry)
-        case .reservationStored(let row): digest.add(row.uuid.value)
+        case .reservationStored(let row):
+            digest.add(row.uuid.value)
+            noteLease(of: row)
         case .reservationRemoved(let uuid): digest.add(uuid.value)
         }
     }

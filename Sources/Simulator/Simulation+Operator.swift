@@ -15,6 +15,7 @@ extension Simulation {
         case 5: operatorTeardown()
         case 6 where chance.oneIn(2): markGone()
         case 7..<17: growInUse()
+        case 17..<20: operatorLease()
         case _: operate()
         }
     }
@@ -27,13 +28,18 @@ extension Simulation {
         let draw = OperationDraw(role: role, pool: agent.total)
         guard let kind = draw.kind(&chance, volume: "operators-\(number())") else { return }
         count(draw.occurrence(kind, isOperator: true))
-        operate(kind, on: agent.id)
+        let (leasedKind, lease) = leased(kind)
+        operate(leasedKind, on: agent.id, lease: lease)
     }
 
-    mutating func operate(_ kind: OfferOperation.Kind, on agent: AgentID) {
+    mutating func operate(
+        _ kind: OfferOperation.Kind, on agent: AgentID, lease: Int64? = nil
+    ) {
         let request = RequestID(number())
         operatorCalls.insert(request)
-        tell(.operatorCalled(request, .apply(kind, agent: agent), principal: nil))
+        tell(
+            .operatorCalled(
+                request, .apply(kind, agent: agent, leaseMilliseconds: lease), principal: nil))
     }
 
     private mutating func operatorKill() {

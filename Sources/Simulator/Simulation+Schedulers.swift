@@ -143,7 +143,9 @@ extension Simulation {
         if call.number < schedulers[call.framework].arrived { count(.callReordered) }
         schedulers[call.framework].arrived = max(schedulers[call.framework].arrived, call.number)
         count(call.call.occurrence)
-        tell(.schedulerCalled(RequestID(number()), call.id, call.call, stream: call.stream))
+        let request = RequestID(number())
+        if case .renewLeases(let renewal) = call.call { expectAnswer(request, to: renewal) }
+        tell(.schedulerCalled(request, call.id, call.call, stream: call.stream))
     }
 
     /// Asks for all tasks that it believes to be alive.
@@ -171,6 +173,7 @@ extension SchedulerCall {
         case .reconcile, .shutdown, .message, .updateFramework, .ignored: .reconcile
         case .acknowledgeOperationStatus: .acknowledgeOperation
         case .reconcileOperations: .reconcileOperations
+        case .renewLeases: .renewLease
         }
     }
 }

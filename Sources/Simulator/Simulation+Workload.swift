@@ -21,6 +21,7 @@ extension Simulation {
         case 27 where chance.oneIn(12): tearDown(index)
         case 28 where chance.oneIn(3): failOver(index)
         case 29 where chance.oneIn(3): breakStream(index)
+        case 30: renewLeases(index)
         case _: break
         }
     }
@@ -116,11 +117,14 @@ extension Simulation {
             return
         }
         count(draw.occurrence(kind, isOperator: false))
+        let (chosen, lease) = leased(kind)
         script.operations.append(
-            OfferOperation(id: chance.oneIn(2) ? OperationID(names.2) : nil, kind))
+            OfferOperation(
+                id: chance.oneIn(2) ? OperationID(names.2) : nil, chosen,
+                leaseMilliseconds: lease))
         // What does not fit here is refused by the master, too.
-        if let conversion = try? kind.resolved(in: script.resources.allocated(to: nil)).conversion()
-        {
+        let plain = script.resources.allocated(to: nil)
+        if let conversion = try? chosen.resolved(in: plain).conversion() {
             try? script.resources.apply(conversion.allocated(to: script.offer.role))
         }
     }

@@ -34,6 +34,10 @@ package struct Simulation {
     var acknowledged: OrderedDictionary<OperationUUID, Int> = [:]
     /// What the audit trail tells of operations that were given out.
     var audited: OrderedDictionary<OperationUUID, AuditOutcome> = [:]
+    /// Until when a reservation lasts at least, as its framework or an operator was told.
+    var promisedLeases: [ReservationUUID: Instant] = [:]
+    /// Renewals that are not answered.
+    var renewals: [RequestID: Renewal] = [:]
     /// Operators' operations that are not answered.
     var operatorCalls: Set<RequestID> = []
     var operatorsDone = 0

@@ -5,7 +5,8 @@ import Testing
 @testable import AllocatorCore
 
 @Suite struct RandomHistoryTests {
-    @Test(arguments: 0..<12)
+    // With seed 105 a shared volume was not offered twice in a pass where it had to be.
+    @Test(arguments: Array(0..<12) + [105])
     func keepsTheBooks(seed: Int) {
         var history = History(seed: UInt64(seed))
         for step in 0..<1200 {

@@ -61,6 +61,27 @@ import Testing
         #expect(offers.count == 2)
     }
 
+    @Test func itIsInTwoOffersOfAPassWhereNothingElseIsNewToTheSecond() {
+        var cluster = Cluster()
+        cluster.framework("f2", "r1/sub")
+        cluster.agent("a1", Make.resources(cpus: 2, role: "r1/sub"))
+        let own = cluster.allocate()
+        #expect(own.count == 1)
+        cluster.recover(own[0], refuseSeconds: 60)
+        #expect(cluster.offers() == [])
+        cluster.framework("f1", "r1")
+        cluster.allocator.setTotal(
+            agent,
+            total: Make.resources(cpus: 2, role: "r1/sub")
+                + Make.resources(cpus: 1, mem: 64, role: "r1") + volume)
+        #expect(
+            cluster.offers() == [
+                "f1 a1 cpus(r1):1 disk(r1)[v1:data]:10 mem(r1):64",
+                "f2 a1 cpus(r1/sub):2 disk(r1)[v1:data]:10",
+            ])
+        #expect(cluster.offers() == [])
+    }
+
     /// Scenario: hierarchical_allocator_tests HierarchicalAllocatorTest.UpdateAllocationSharedPersistentVolume
     @Test(
         "UpdateAllocationSharedPersistentVolume: made shared by an ACCEPT, then offered to others")

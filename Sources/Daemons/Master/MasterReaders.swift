@@ -60,7 +60,7 @@ struct MasterReaders: Sendable {
                     .listReservations, answer: (1003, "list_reservations"),
                     list: (1, "reservations")),
                 master.reservationViews, accept
-            ) { views.reservation($0, master) }
+            ) { views.reservation($0, master, now) }
         default:
             guard questions.serves(call.type) else {
                 return accept.encode(views.response(call, master, now))

@@ -207,7 +207,7 @@ struct MasterViews: Sendable {
     }
 
     func reservation(
-        _ view: ReservationView, _ master: Master
+        _ view: ReservationView, _ master: Master, _ now: Instant
     ) -> Mesos_V1_Master_Response.ListReservations.Reservation {
         var answer = Mesos_V1_Master_Response.ListReservations.Reservation()
         answer.uuid = view.row.uuid.value
@@ -217,6 +217,7 @@ struct MasterViews: Sendable {
         if let framework = view.row.framework { answer.frameworkID.value = framework.value }
         answer.created.nanoseconds = view.row.createdNanoseconds
         if let state = master.absence(of: view.row.agent) { answer.agentState = state }
+        if let lease = master.leaseView(of: view.row, at: now) { answer.lease = .init(lease) }
         return answer
     }
 

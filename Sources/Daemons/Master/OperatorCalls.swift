@@ -8,10 +8,13 @@ enum OperatorCalls {
     /// Nil: a call that only reads, or that this master does not serve.
     static func read(_ call: Mesos_V1_Master_Call) throws(Refusal) -> OperatorCall? {
         if let kind = try operation(call) {
-            return .apply(kind, agent: OfferOperation.Kind.agent(of: call))
+            return .apply(
+                kind, agent: OfferOperation.Kind.agent(of: call),
+                leaseMilliseconds: call.leaseMilliseconds)
         }
         switch call.type {
         case .teardown: return .teardown(FrameworkID(call.teardown.frameworkID.value))
+        case .renewLease: return .renewLeases(LeaseRenewal(call.renewLease))
         case .markAgentGone: return .markAgentGone(AgentID(call.markAgentGone.agentID.value))
         case .killTask:
             let body = call.killTask

@@ -43,7 +43,7 @@ struct QuestionViews: Sendable {
         }
         do throws(Refusal) {
             try call.validate()
-            guard case .apply(let kind, let agent)? = try OperatorCalls.read(call) else {
+            guard case .apply(let kind, let agent, _)? = try OperatorCalls.read(call) else {
                 throw Refusal(.invalid, "'what_if' has no body")
             }
             return form.message(

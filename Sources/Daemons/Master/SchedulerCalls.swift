@@ -83,6 +83,7 @@ enum SchedulerCalls {
             return .updateFramework(
                 try updated(call.updateFramework.frameworkInfo),
                 suppressedRoles: call.updateFramework.suppressedRoles)
+        case .renewLease: return .renewLeases(LeaseRenewal(call.renewLease))
         case .request, .acceptInverseOffers, .declineInverseOffers: return .ignored
         default: throw Refusal(.invalid, "This type of call is not known")
         }

@@ -5,7 +5,9 @@ extension OfferOperation {
     /// One step of an ACCEPT. What has no meaning in it is kept as a refusal or a task's fault, in
     /// Mesos's words where it has some: the master answers it alone and does the other steps.
     package init(_ message: Mesos_V1_Offer.Operation) {
-        self.init(id: message.hasID ? OperationID(message.id.value) : nil, Kind(message))
+        self.init(
+            id: message.hasID ? OperationID(message.id.value) : nil, Kind(message),
+            leaseMilliseconds: message.leaseMilliseconds)
     }
 }
 

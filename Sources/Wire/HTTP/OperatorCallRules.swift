@@ -33,6 +33,7 @@ extension Mesos_V1_Master_Call: APICall {
         case .killTask: return hasKillTask ? nil : "kill_task"
         case .explainOffers: return hasExplainOffers ? nil : "explain_offers"
         case .whatIf: return hasWhatIf ? nil : "what_if"
+        case .renewLease: return hasRenewLease ? nil : "renew_lease"
         case .unknown, .getHealth, .getFlags, .getVersion, .getLoggingLevel, .getState,
             .getAgents, .getFrameworks, .getExecutors, .getOperations, .getTasks, .getRoles,
             .getWeights, .getMaster, .subscribe, .getMaintenanceStatus, .getMaintenanceSchedule,
@@ -55,6 +56,9 @@ extension Mesos_V1_Master_Call: APICall {
         if type == .explainOffers, !explainOffers.hasFrameworkID, !explainOffers.hasRole {
             throw Refusal(
                 .invalid, "Expecting 'framework_id' or 'role' to be present in 'explain_offers'")
+        }
+        if type == .renewLease, renewLease.remove, renewLease.hasLease {
+            throw Refusal(.invalid, "Expecting 'lease' or 'remove' in 'renew_lease', and not both")
         }
         if type == .whatIf, whatIf.bodies != 1 {
             throw Refusal(

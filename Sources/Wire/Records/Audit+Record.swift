@@ -80,6 +80,10 @@ extension ReservationRow: RecordCoded {
         form.stack = stack.map(\.form)
         if let framework { form.frameworkID = framework.value }
         form.createdNanoseconds = createdNanoseconds
+        if let lease {
+            form.leaseMilliseconds = lease.milliseconds
+            form.leaseRenewedNanoseconds = lease.renewedNanoseconds
+        }
         return form
     }
 
@@ -89,6 +93,10 @@ extension ReservationRow: RecordCoded {
             agent: try Needed.id(form.agentID, "reservation.agent_id"),
             stack: try Needed.list(form.stack),
             framework: form.hasFrameworkID ? FrameworkID(form.frameworkID) : nil,
-            createdNanoseconds: form.createdNanoseconds)
+            createdNanoseconds: form.createdNanoseconds,
+            lease: form.hasLeaseMilliseconds
+                ? Lease(
+                    milliseconds: form.leaseMilliseconds,
+                    renewedNanoseconds: form.leaseRenewedNanoseconds) : nil)
     }
 }

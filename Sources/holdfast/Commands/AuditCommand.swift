@@ -104,6 +104,8 @@ private func actor(of line: AuditLine) -> String {
         return "master"
     case "TEARDOWN", "KILL_TASK", "AGENT_GONE":
         return principal ?? "operator"
+    case "UNRESERVE" where line.message.hasPrefix("lease: "):
+        return "master"
     default:
         guard line.hasFrameworkID else { return principal ?? "operator" }
         return "framework \(line.frameworkID.value)" + (principal.map { " (\($0))" } ?? "")

@@ -1,9 +1,18 @@
 import ArgumentParser
 import MesosAPI
+import Model
 
 struct ReservationsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reservations",
+        abstract: "List the reservations, also those whose agent is away; renew leases.",
+        subcommands: [ReservationsList.self, ReservationsRenew.self],
+        defaultSubcommand: ReservationsList.self)
+}
+
+struct ReservationsList: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list",
         abstract: "List the reservations, also those whose agent is away.")
     @OptionGroup var options: ClientOptions
     @Option(help: "Only those for this role.")
@@ -15,7 +24,8 @@ struct ReservationsCommand: AsyncParsableCommand {
             ("uuid", "UUID"), ("role", "ROLE"), ("principal", "PRINCIPAL"), ("kind", "KIND"),
             ("agent", "AGENT"), ("cpus", "CPUS"), ("mem_mib", "MEM MiB"), ("disk_mib", "DISK MiB"),
             ("volumes", "VOLUMES"), ("labels", "LABELS"), ("framework", "FRAMEWORK"),
-            ("created", "CREATED"), ("agent_state", "AGENT IS"),
+            ("created", "CREATED"), ("lease", "LEASE"), ("lease_left", "LEFT"),
+            ("agent_state", "AGENT IS"),
         ])
         for reservation in answer.listReservations.reservations {
             let last = reservation.reservations.last ?? Mesos_V1_Resource.ReservationInfo()
@@ -32,9 +42,26 @@ struct ReservationsCommand: AsyncParsableCommand {
                 labels.isEmpty ? .missing : .text(labels.joined(separator: ",")),
                 reservation.hasFrameworkID ? .text(reservation.frameworkID.value) : .missing,
                 .text(timeText(reservation.created.nanoseconds)),
+                reservation.hasLease
+                    ? leaseTime(reservation.lease.duration.nanoseconds) : .missing,
+                reservation.hasLease ? leaseLeft(reservation.lease) : .missing,
                 reservation.hasAgentState ? .text(reservation.agentState) : .missing,
             ])
         }
         table.print(asJSON: options.json)
+    }
+
+    /// Seconds for programs.
+    private func leaseTime(_ nanoseconds: Int64) -> Table.Value {
+        let milliseconds = nanoseconds / 1_000_000
+        return options.json
+            ? .number(Double(milliseconds) / 1000) : .text(Lease.text(milliseconds))
+    }
+
+    private func leaseLeft(
+        _ lease: Mesos_V1_Master_ReservationLease
+    ) -> Table.Value {
+        guard !lease.isExpired || options.json else { return .text("expired") }
+        return leaseTime(lease.left.nanoseconds)
     }
 }

@@ -105,6 +105,8 @@ struct ReserveCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reserve", abstract: "Reserve resources of an agent for a role.")
     @OptionGroup var options: ResourceOptions
+    @Option(help: "For how long unless it is renewed, like 1h; until given back if left out.")
+    var lease: DurationOption?
     @Argument(help: "What to reserve, like 'cpus:2;mem:512;disk:1024'.")
     var what: String
 
@@ -115,6 +117,9 @@ struct ReserveCommand: AsyncParsableCommand {
             let answer = try await client.tell(.reserveResources) {
                 $0.reserveResources.agentID = agent
                 $0.reserveResources.resources = resources
+                if let lease {
+                    $0.reserveResources.lease.nanoseconds = lease.milliseconds * 1_000_000
+                }
             }
             report(answer, "reserved \(what) for \(options.role)", asJSON: options.client.json)
         }
