@@ -60,6 +60,8 @@ package enum SchedulerCall: Equatable, Sendable {
     /// No operations: all of the framework's.
     case reconcileOperations([OperationQuery])
     case updateFramework(FrameworkDescription, suppressedRoles: [String])
+    /// All of it or nothing; told by an event.
+    case transact(offers: [OfferID], TransactionRequest, refuseSeconds: Double?)
     /// REQUEST and the answers to inverse offers: taken, and without effect.
     case ignored
 }
@@ -90,6 +92,8 @@ package struct OperationQuery: Hashable, Sendable {
 package enum OperatorCall: Equatable, Sendable {
     /// RESERVE_RESOURCES to SHRINK_VOLUME; a launch is refused. Answered when the agent has it.
     case apply(OfferOperation.Kind, agent: AgentID)
+    /// All of it or nothing; answered when the agent has it.
+    case transact(TransactionRequest, agent: AgentID)
     case teardown(FrameworkID)
     case markAgentGone(AgentID)
     case killTask(FrameworkID, TaskID, graceMilliseconds: Int64?)

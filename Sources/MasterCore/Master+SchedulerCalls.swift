@@ -68,6 +68,8 @@ extension Master {
         case .updateFramework(let description, let suppressed):
             try updateFramework(id, description, suppressed: suppressed)
             return .done
+        case .transact(let offers, let request, let seconds):
+            try transact(id, offers, request, filter: filter(seconds))
         case .ignored:
             break
         }

@@ -41,6 +41,8 @@ package enum OperationType: String, Hashable, Sendable, CaseIterable {
     case destroy = "DESTROY"
     case grow = "GROW_VOLUME"
     case shrink = "SHRINK_VOLUME"
+    /// Several of the others that are done whole or not at all.
+    case transact = "TRANSACT"
 }
 
 /// Where an operation stands; Mesos's OperationState without UNSUPPORTED.
@@ -108,11 +110,13 @@ package struct AgentOperation: Equatable, Sendable {
     /// In the agent's books: without allocation.
     package var conversion: ResourceConversion
     package var volumeChanges: [VolumeChange]
+    /// Of a transaction only, in their order: its conversion and changes are theirs together.
+    package var steps: [TransactionStep]
 
     package init(
         uuid: OperationUUID, sequence: UInt64, type: OperationType, framework: FrameworkID? = nil,
         id: OperationID? = nil, principal: String? = nil, conversion: ResourceConversion,
-        volumeChanges: [VolumeChange] = []
+        volumeChanges: [VolumeChange] = [], steps: [TransactionStep] = []
     ) {
         self.uuid = uuid
         self.sequence = sequence
@@ -122,6 +126,7 @@ package struct AgentOperation: Equatable, Sendable {
         self.principal = principal
         self.conversion = conversion
         self.volumeChanges = volumeChanges
+        self.steps = steps
     }
 }
 

@@ -16,6 +16,9 @@ package enum Occurrence: Int, CaseIterable, Sendable {
     case operatorReserve, operatorUnreserve, operatorCreate, operatorDestroy, operatorGrow
     case operatorGrowInUse, operatorShrink, operatorKill, operatorTeardown
     case callRefused
+    // transactions
+    case transact, operatorTransact, transactionRepeated, transactionRefused
+    case transactionFinished, transactionFailed, transactionUndone, transactionLaunch
     // calls of executors, and what they are told
     case executorSubscribe, executorUpdate, executorUpdatesRepeated, executorKill
     // what came of them

@@ -80,6 +80,7 @@ extension Simulation {
         case .rescind(let id): schedulers[index].offers[id] = nil
         case .update(let update, _): hear(update, index)
         case .updateOperationStatus(let status): hear(status, index)
+        case .transaction(let result): hear(result)
         case .error:
             // Its id is taken no more, or another stream has it.
             if isRemoved(index) { schedulers[index].renew() }
@@ -171,6 +172,7 @@ extension SchedulerCall {
         case .reconcile, .shutdown, .message, .updateFramework, .ignored: .reconcile
         case .acknowledgeOperationStatus: .acknowledgeOperation
         case .reconcileOperations: .reconcileOperations
+        case .transact: .transact
         }
     }
 }

@@ -85,6 +85,8 @@ import Wire
                     createdNanoseconds: random.number())),
             .reservationRemoved(random.id()),
             .audited(random.auditEntry()),
+            .transactionStored(random.transaction()),
+            .transactionRemoved(random.transaction().owner),
         ]
     }
 

@@ -13,6 +13,9 @@ enum OperatorCalls {
         switch call.type {
         case .teardown: return .teardown(FrameworkID(call.teardown.frameworkID.value))
         case .markAgentGone: return .markAgentGone(AgentID(call.markAgentGone.agentID.value))
+        case .transact:
+            return .transact(
+                TransactionRequest(call.transact), agent: AgentID(call.transact.agentID.value))
         case .killTask:
             let body = call.killTask
             return .killTask(

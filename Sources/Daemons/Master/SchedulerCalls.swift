@@ -83,6 +83,12 @@ enum SchedulerCalls {
             return .updateFramework(
                 try updated(call.updateFramework.frameworkInfo),
                 suppressedRoles: call.updateFramework.suppressedRoles)
+        case .transact:
+            return .transact(
+                offers: call.transact.offerIds.map { OfferID($0.value) },
+                TransactionRequest(call.transact),
+                refuseSeconds: call.transact.hasFilters
+                    ? call.transact.filters.refuseSeconds : nil)
         case .request, .acceptInverseOffers, .declineInverseOffers: return .ignored
         default: throw Refusal(.invalid, "This type of call is not known")
         }

@@ -63,6 +63,7 @@ extension Mesos_V1_Scheduler_Call: APICall {
         case .message: return hasMessage ? nil : "message"
         case .request: return hasRequest ? nil : "request"
         case .updateFramework: return hasUpdateFramework ? nil : "update_framework"
+        case .transact: return hasTransact ? nil : "transact"
         case .unknown, .teardown, .revive, .suppress: return nil
         }
     }

@@ -33,6 +33,9 @@ extension Mesos_V1_Master_Call: APICall {
         case .killTask: return hasKillTask ? nil : "kill_task"
         case .explainOffers: return hasExplainOffers ? nil : "explain_offers"
         case .whatIf: return hasWhatIf ? nil : "what_if"
+        case .transact:
+            guard hasTransact else { return "transact" }
+            return transact.hasAgentID ? nil : "transact.agent_id"
         case .unknown, .getHealth, .getFlags, .getVersion, .getLoggingLevel, .getState,
             .getAgents, .getFrameworks, .getExecutors, .getOperations, .getTasks, .getRoles,
             .getWeights, .getMaster, .subscribe, .getMaintenanceStatus, .getMaintenanceSchedule,

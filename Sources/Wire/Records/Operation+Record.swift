@@ -93,6 +93,7 @@ extension AgentOperation: RecordCoded {
         if let principal { form.principal = principal }
         form.conversion = conversion.form
         form.volumeChanges = volumeChanges.map(\.form)
+        form.steps = steps.map(\.form)
         return form
     }
 
@@ -107,7 +108,8 @@ extension AgentOperation: RecordCoded {
             id: form.hasOperationID ? OperationID(form.operationID) : nil,
             principal: form.hasPrincipal ? form.principal : nil,
             conversion: try ResourceConversion(form.conversion),
-            volumeChanges: try Needed.list(form.volumeChanges))
+            volumeChanges: try Needed.list(form.volumeChanges),
+            steps: try Needed.list(form.steps))
     }
 }
 
