@@ -176,13 +176,13 @@ extension Simulation {
         }
     }
 
-    /// What a backend does where a transaction's work fails: no volume of it is left.
+    /// A transaction's work fails. What its backend does not take back its discarding does.
     mutating func undo(_ uuid: OperationUUID, _ changes: [VolumeChange], on index: Int) {
         guard agents[index].agent.state.begun?.uuid == uuid else { return }
-        for case .create(let volume) in changes where agents[index].disk[volume.uuid] != nil {
-            count(.transactionUndone)
-            // Or its discarding does it.
-            if chance.oneIn(2) { agents[index].disk[volume.uuid] = nil }
+        for case .create(let volume) in changes {
+            let isLeft = chance.oneIn(2)
+            agents[index].disk[volume.uuid] = isLeft ? volume.resource.amount : nil
+            if isLeft { count(.transactionUndone) }
         }
     }
 
