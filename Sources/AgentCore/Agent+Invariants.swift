@@ -62,7 +62,7 @@ extension Agent {
         if operations.isEmpty, !waiting.isEmpty {
             found.append("a launch waits for nothing")
         }
-        return found
+        return found + transactionViolations()
     }
 }
 

@@ -40,31 +40,44 @@ extension Agent {
     mutating func finishVolumeWork(
         _ uuid: OperationUUID, failure: String?, at now: Instant, into outbox: inout Outbox<Action>
     ) {
-        guard let sequence = operations.sequence(of: uuid),
-            operations[sequence]?.phase == .working
-        else { return outbox.append(.drop(.volumeWorkUnknown, "operation \(uuid)")) }
-        operations.set(.worked(failure: failure), of: sequence)
+        if discarding.contains(uuid) {
+            return finishDiscarding(uuid, failure: failure, at: now, into: &outbox)
+        }
+        let sequence = operations.sequence(of: uuid)
+        switch sequence.flatMap({ operations[$0]?.phase }) {
+        case .working: operations.set(.worked(failure: failure), of: sequence ?? 0)
+        case .undoing(let reason): operations.set(.worked(failure: reason), of: sequence ?? 0)
+        case .waiting, .worked, nil:
+            return outbox.append(.drop(.volumeWorkUnknown, "operation \(uuid)"))
+        }
         advance(at: now, into: &outbox)
     }
 
     /// Ends what can end, then begins what can begin.
-    private mutating func advance(at now: Instant, into outbox: inout Outbox<Action>) {
+    mutating func advance(at now: Instant, into outbox: inout Outbox<Action>) {
         loop: while let head = operations.head {
             switch head.phase {
             case .waiting:
                 if let objection = objection(to: head.operation) {
+                    if undoGrowth(of: head.operation, because: objection, into: &outbox) {
+                        break loop
+                    }
                     end(head.operation, failure: objection, into: &outbox)
-                } else if head.operation.volumeChanges.isEmpty {
+                } else if head.operation.changesBeforeEnd.isEmpty {
                     end(head.operation, failure: nil, into: &outbox)
                 } else {
                     beginVolumeWork(head.operation, into: &outbox)
                     break loop
                 }
-            case .working: break loop
+            case .working, .undoing: break loop
             case .worked(let failure):
-                end(
-                    head.operation, failure: failure ?? objection(to: head.operation),
-                    into: &outbox)
+                let objection = failure ?? objection(to: head.operation)
+                if failure == nil, let objection,
+                    undoGrowth(of: head.operation, because: objection, into: &outbox)
+                {
+                    break loop
+                }
+                end(head.operation, failure: objection, into: &outbox)
             }
             // A launch comes before the operations that were sent after it.
             resumeLaunches(at: now, into: &outbox)
@@ -74,14 +87,15 @@ extension Agent {
 
     private func objection(to operation: AgentOperation, claims: Claims? = nil) -> String? {
         let isWaiting = operations[operation.sequence]?.phase == .waiting
-        if isStorageLow, needsSpace(operation), isWaiting {
+        let isBegun = state.begun?.uuid == operation.uuid
+        if isStorageLow, needsSpace(operation), isWaiting, !isBegun {
             return "the disk of the agent's work directory is nearly full"
         }
         // Where no report has come yet the backend itself refuses.
-        if isWaiting, let volume = state.volumeInUse(grownBy: operation),
-            let uuid = state.volumesByKey[ResourceKey(volume)],
-            volumeReports[uuid]?.growsWhileMounted == false
-        {
+        for volume in isWaiting && !isBegun ? state.volumesInUse(grownBy: operation) : [] {
+            guard let uuid = state.volumesByKey[ResourceKey(volume)],
+                volumeReports[uuid]?.growsWhileMounted == false
+            else { continue }
             return "volume \(volume.text) is in use and does not grow while mounted"
         }
         return state.objection(
@@ -102,12 +116,15 @@ extension Agent {
     private mutating func beginVolumeWork(
         _ operation: AgentOperation, into outbox: inout Outbox<Action>
     ) {
+        // What is being retired may still have the place of a new volume.
+        guard discarding.isEmpty else { return }
+        noteBeginning(of: operation, into: &outbox)
         operations.set(.working, of: operation.sequence)
-        outbox.append(.changeVolumes(operation.uuid, operation.volumeChanges))
+        outbox.append(.changeVolumes(operation.uuid, operation.changesBeforeEnd))
     }
 
     private mutating func beginEarly(into outbox: inout Outbox<Action>) {
-        guard operations.count > 1 else { return }
+        guard operations.count > 1, discarding.isEmpty else { return }
         var claims = Claims()
         for launch in waiting.launches {
             for mount in mounts(of: launch.task.resources) { claims.touch(mount.volume) }
@@ -115,12 +132,12 @@ extension Agent {
         for entry in operations.prefix(Self.lookahead) {
             let operation = entry.operation
             switch entry.phase {
-            case .working, .worked(failure: .some): claims.claim(operation)
+            case .working, .undoing, .worked(failure: .some): claims.claim(operation)
             case .worked(failure: nil): claims.grant(operation)
             case .waiting:
                 // What this one would bring is not counted on: should agent and master die now,
-                // then nobody may know of it any more.
-                if !operation.volumeChanges.isEmpty, !claims.isTouched(by: operation),
+                // then nobody may know of it any more. A transaction waits for its turn.
+                if !operation.volumeChanges.isEmpty, !operation.isTransaction, !claims.isTouched(by: operation),
                     objection(to: operation, claims: claims) == nil
                 {
                     beginVolumeWork(operation, into: &outbox)
@@ -150,6 +167,7 @@ extension Agent {
         store(.operationEnded(operation, result), into: &outbox)
         history.add(operation, result)
         forgetVolumes(of: operation, isDone: failure == nil)
+        discardVolumes(of: operation.uuid, into: &outbox)
         if isRegistered { outbox.append(.send(.operationResult(result))) }
     }
 

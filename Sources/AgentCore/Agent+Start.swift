@@ -44,12 +44,14 @@ extension Agent {
         takeContainers(report.containers, hasRebooted: hasRebooted, at: now, into: &outbox)
         endStrayTasks(at: now, into: &outbox)
         for framework in state.frameworks.keys.sorted() { removeIfIdle(framework, into: &outbox) }
+        resumeTransactions(at: now, into: &outbox)
     }
 
     private mutating func takeVolumes(_ found: [StartReport.FoundVolume]) {
         let problems = Dictionary(
             found.map { ($0.uuid, $0.problem) }, uniquingKeysWith: { first, _ in first })
-        unclaimedVolumes = found.map(\.uuid).filter { state.volumes[$0] == nil }.sorted()
+        unclaimedVolumes = found.map(\.uuid)
+            .filter { state.volumes[$0] == nil && !isTransactions($0) }.sorted()
         for volume in state.sortedVolumes {
             guard let problem = problems[volume.uuid] else {
                 volumeProblems[volume.uuid] = Self.missingVolume

@@ -17,6 +17,8 @@ extension Agent {
         case heartbeat(ContainerID)
         /// A task runs longer than it may.
         case completion(TaskKey)
+        /// Volumes that a transaction has left could not be retired.
+        case discard(OperationUUID)
     }
 
     /// How long SIGKILL may take before it is sent again.
@@ -34,6 +36,7 @@ extension Agent {
         _ timer: Timer, at now: Instant, into outbox: inout Outbox<Action>
     ) {
         switch timer {
+        case .discard(let transaction): discardVolumes(of: transaction, into: &outbox)
         case .register: reconnect("the master does not answer", into: &outbox)
         case .ping: reconnect("the master does not ping", into: &outbox)
         case .update(let task): forward(task, at: now, into: &outbox)

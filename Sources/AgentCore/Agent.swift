@@ -33,6 +33,8 @@ package struct Agent: Machine {
     var timers = TimerQueue<Timer>()
 
     var operations = OperationQueue(after: 0)
+    /// Transactions whose left volumes are being retired: no other work on volumes begins then.
+    var discarding: Set<OperationUUID> = []
     /// Launches that operations in front of them may make possible.
     var waiting = LaunchQueue()
     var runs: [ContainerID: ContainerRun] = [:]

@@ -89,19 +89,21 @@ extension AgentState {
         }
     }
 
-    /// The volume that an operation grows, if a task holds it.
-    func volumeInUse(grownBy operation: AgentOperation) -> Resource? {
-        guard operation.type == .grow,
-            let volume = operation.conversion.consumed.first(where: \.isPersistentVolume),
-            holder(of: volume) != nil
-        else { return nil }
-        return volume
+    /// The volumes that an operation grows and that tasks hold.
+    func volumesInUse(grownBy operation: AgentOperation) -> [Resource] {
+        guard operation.type == .grow || operation.isTransaction else { return [] }
+        return operation.volumeChanges.compactMap { change in
+            guard case .resize(let uuid, _) = change, let volume = volumes[uuid]?.resource,
+                operation.conversion.consumed.contains(volume), holder(of: volume) != nil
+            else { return nil }
+            return volume
+        }
     }
 
     /// The first piece of `wanted` that is not free, or nil. With `isSharing` a shared volume may
-    /// have other holders; `growing` may have one.
+    /// have other holders; those that are `growing` may have one.
     func missing(
-        _ wanted: Resources, isSharing: Bool, claims: Claims? = nil, growing: Resource? = nil
+        _ wanted: Resources, isSharing: Bool, claims: Claims? = nil, growing: [Resource] = []
     ) -> MissingResource? {
         for entry in wanted.entries {
             let resource = entry.resource
@@ -126,7 +128,7 @@ extension AgentState {
                 guard there == resource.value, isSharing || entry.copies == 1 else {
                     return MissingResource(resource: resource, isInUse: false)
                 }
-                let isGrowing = growing?.isSameStuff(as: resource) == true
+                let isGrowing = growing.contains { $0.isSameStuff(as: resource) }
                 let isFree = held == nil || isGrowing || (isSharing && resource.isShared)
                 guard isFree, claimed == nil else {
                     return MissingResource(resource: resource, isInUse: true)
@@ -146,7 +148,7 @@ extension AgentState {
         }
         let missing = missing(
             conversion.consumed, isSharing: false, claims: claims,
-            growing: volumeInUse(grownBy: operation))
+            growing: volumesInUse(grownBy: operation))
         if let missing { return missing.text }
         var gone = volumeValues(conversion.consumed)
         var made = volumeValues(conversion.converted)

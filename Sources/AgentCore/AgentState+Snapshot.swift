@@ -10,6 +10,10 @@ extension AgentState {
             .snapshot(
                 lastSequence: lastSequence, total: total, volumes: sortedVolumes,
                 unprepared: unprepared.sorted()))
+        if let begun { records.append(.transactionBegun(begun)) }
+        for uuid in doomed.keys.sorted() {
+            records.append(.volumesDoomed(uuid, doomed[uuid] ?? []))
+        }
         // Their numbers are not above the snapshot's: they only leave their results.
         for ended in sortedResults {
             records.append(.operationEnded(ended.operation, ended.result))

@@ -62,6 +62,10 @@ package struct AgentState: Equatable, Sendable {
     package internal(set) var unprepared: Set<VolumeUUID> = []
     /// Ended operations whose result the master has not acknowledged.
     package internal(set) var results: [OperationUUID: EndedOperation] = [:]
+    /// A transaction whose work on the disk has begun and that has not ended.
+    package internal(set) var begun: AgentOperation?
+    /// Volumes that finished transactions have given up and that are not retired yet.
+    package internal(set) var doomed: [OperationUUID: [VolumeUUID]] = [:]
     package internal(set) var frameworks: [FrameworkID: FrameworkDescription] = [:]
     package internal(set) var executors: [ExecutorKey: ExecutorEntry] = [:]
     package internal(set) var tasks: [TaskKey: TaskEntry] = [:]
@@ -92,6 +96,9 @@ package struct AgentState: Equatable, Sendable {
         case .updateStored(let update): store(update)
         case .updateAcknowledged(let key, let uuid): acknowledge(key, uuid)
         case .volumesPrepared(let uuids): unprepared.subtract(uuids)
+        case .transactionBegun(let operation): try begin(operation)
+        case .volumesDoomed(let operation, let uuids): doomed[operation] = uuids
+        case .volumesDiscarded(let operation): doomed[operation] = nil
         case .snapshot(let lastSequence, let total, let volumes, let unprepared):
             self.lastSequence = lastSequence
             self.total = total
@@ -115,9 +122,27 @@ package struct AgentState: Equatable, Sendable {
                 try total.apply(operation.conversion)
                 for volumeChange in operation.volumeChanges { change(volumeChange) }
             }
+            leaveVolumes(of: operation, isDone: result.state == .finished)
             lastSequence = result.sequence
         }
         results[result.uuid] = EndedOperation(operation: operation, result: result)
+    }
+
+    /// What an ended transaction leaves on the disk: what it destroys, or what it may have made.
+    private mutating func leaveVolumes(of operation: AgentOperation, isDone: Bool) {
+        let isBegun = begun?.uuid == operation.uuid
+        if isBegun { begun = nil }
+        let left = isDone ? operation.volumesGivenUp : isBegun ? operation.volumesMade : []
+        if !left.isEmpty { doomed[operation.uuid] = left }
+    }
+
+    /// A sound journal has the beginning of the transaction whose turn it is only.
+    private mutating func begin(_ operation: AgentOperation) throws(Refusal) {
+        guard operation.sequence == lastSequence + 1 else {
+            throw Refusal(
+                .conflict, "transaction \(operation.sequence) begins after \(lastSequence)")
+        }
+        begun = operation
     }
 
     private mutating func change(_ volumeChange: VolumeChange) {

@@ -6,6 +6,8 @@ struct OperationQueue: Sendable {
         case waiting
         /// Its volumes are being changed.
         case working
+        /// What a transaction has grown is being taken back, for this reason.
+        case undoing(String)
         /// Its volumes are changed, or not for this reason; it waits for its turn to end.
         case worked(failure: String?)
     }

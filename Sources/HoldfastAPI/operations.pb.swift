@@ -248,6 +248,60 @@ package nonisolated struct Holdfast_VolumeChange: Sendable {
   package init() {}
 }
 
+/// A step of a transaction.
+package nonisolated struct Holdfast_TransactionStep: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var uuid: String {
+    get {_uuid ?? String()}
+    set {_uuid = newValue}
+  }
+  /// Returns true if `uuid` has been explicitly set.
+  package var hasUuid: Bool {self._uuid != nil}
+  /// Clears the value of `uuid`. Subsequent reads from it will return its default value.
+  package mutating func clearUuid() {self._uuid = nil}
+
+  package var type: MesosAPI.Mesos_V1_Offer.Operation.TypeEnum {
+    get {_type ?? .unknown}
+    set {_type = newValue}
+  }
+  /// Returns true if `type` has been explicitly set.
+  package var hasType: Bool {self._type != nil}
+  /// Clears the value of `type`. Subsequent reads from it will return its default value.
+  package mutating func clearType() {self._type = nil}
+
+  package var operationID: String {
+    get {_operationID ?? String()}
+    set {_operationID = newValue}
+  }
+  /// Returns true if `operationID` has been explicitly set.
+  package var hasOperationID: Bool {self._operationID != nil}
+  /// Clears the value of `operationID`. Subsequent reads from it will return its default value.
+  package mutating func clearOperationID() {self._operationID = nil}
+
+  package var conversion: Holdfast_Conversion {
+    get {_conversion ?? Holdfast_Conversion()}
+    set {_conversion = newValue}
+  }
+  /// Returns true if `conversion` has been explicitly set.
+  package var hasConversion: Bool {self._conversion != nil}
+  /// Clears the value of `conversion`. Subsequent reads from it will return its default value.
+  package mutating func clearConversion() {self._conversion = nil}
+
+  package var volumes: [String] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _uuid: String? = nil
+  fileprivate var _type: MesosAPI.Mesos_V1_Offer.Operation.TypeEnum? = nil
+  fileprivate var _operationID: String? = nil
+  fileprivate var _conversion: Holdfast_Conversion? = nil
+}
+
 /// An operation on its way from the master's registry to an agent's journal.
 package nonisolated struct Holdfast_Operation: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -331,6 +385,9 @@ package nonisolated struct Holdfast_Operation: Sendable {
   package var hasLeaseMilliseconds: Bool {self._leaseMilliseconds != nil}
   /// Clears the value of `leaseMilliseconds`. Subsequent reads from it will return its default value.
   package mutating func clearLeaseMilliseconds() {self._leaseMilliseconds = nil}
+
+  /// Of a transaction only.
+  package var steps: [Holdfast_TransactionStep] = []
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -637,9 +694,63 @@ nonisolated extension Holdfast_VolumeChange.Resize: SwiftProtobuf.Message, Swift
   }
 }
 
+nonisolated extension Holdfast_TransactionStep: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".TransactionStep"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}uuid\0\u{1}type\0\u{3}operation_id\0\u{1}conversion\0\u{1}volumes\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self._uuid) }()
+      case 2: try { try decoder.decodeSingularEnumField(value: &self._type) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self._operationID) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._conversion) }()
+      case 5: try { try decoder.decodeRepeatedStringField(value: &self.volumes) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._uuid {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._type {
+      try visitor.visitSingularEnumField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._operationID {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._conversion {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
+    if !self.volumes.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.volumes, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Holdfast_TransactionStep, rhs: Holdfast_TransactionStep) -> Bool {
+    if lhs._uuid != rhs._uuid {return false}
+    if lhs._type != rhs._type {return false}
+    if lhs._operationID != rhs._operationID {return false}
+    if lhs._conversion != rhs._conversion {return false}
+    if lhs.volumes != rhs.volumes {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension Holdfast_Operation: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Operation"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}uuid\0\u{1}sequence\0\u{1}type\0\u{3}framework_id\0\u{3}operation_id\0\u{1}conversion\0\u{3}volume_changes\0\u{1}principal\0\u{4}D\u{2}lease_milliseconds\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}uuid\0\u{1}sequence\0\u{1}type\0\u{3}framework_id\0\u{3}operation_id\0\u{1}conversion\0\u{3}volume_changes\0\u{1}principal\0\u{2}p\u{1}steps\0\u{4}\u{14}lease_milliseconds\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -655,6 +766,7 @@ nonisolated extension Holdfast_Operation: SwiftProtobuf.Message, SwiftProtobuf._
       case 6: try { try decoder.decodeSingularMessageField(value: &self._conversion) }()
       case 7: try { try decoder.decodeRepeatedMessageField(value: &self.volumeChanges) }()
       case 8: try { try decoder.decodeSingularStringField(value: &self._principal) }()
+      case 120: try { try decoder.decodeRepeatedMessageField(value: &self.steps) }()
       case 140: try { try decoder.decodeSingularInt64Field(value: &self._leaseMilliseconds) }()
       default: break
       }
@@ -690,6 +802,9 @@ nonisolated extension Holdfast_Operation: SwiftProtobuf.Message, SwiftProtobuf._
     try { if let v = self._principal {
       try visitor.visitSingularStringField(value: v, fieldNumber: 8)
     } }()
+    if !self.steps.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.steps, fieldNumber: 120)
+    }
     try { if let v = self._leaseMilliseconds {
       try visitor.visitSingularInt64Field(value: v, fieldNumber: 140)
     } }()
@@ -706,6 +821,7 @@ nonisolated extension Holdfast_Operation: SwiftProtobuf.Message, SwiftProtobuf._
     if lhs.volumeChanges != rhs.volumeChanges {return false}
     if lhs._principal != rhs._principal {return false}
     if lhs._leaseMilliseconds != rhs._leaseMilliseconds {return false}
+    if lhs.steps != rhs.steps {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -8,6 +8,9 @@ package struct Limits: Hashable, Sendable {
     package var rolesPerFramework = 1_000
     package var offersPerFramework = 10_000
     package var operationsPerCall = 10_000
+    package var stepsPerTransaction = 1_000
+    /// Ended transactions with a key whose result is kept.
+    package var transactionsKept = 10_000
     package var tasksPerLaunch = 10_000
     package var resourcesPerMessage = 100_000
     package var filtersPerFramework = 100_000

@@ -9,6 +9,9 @@ package struct Ledger: Equatable, Sendable {
     package private(set) var agents: OrderedDictionary<AgentID, AgentRow> = [:]
     package private(set) var frameworks: OrderedDictionary<FrameworkID, FrameworkRow> = [:]
     package private(set) var volumes: [VolumeUUID: VolumeRow] = [:]
+    /// Those with a key, by their beginning.
+    package private(set) var transactions: OrderedDictionary<TransactionKey, TransactionRow> = [:]
+    private var transactionOwners: [OperationUUID: TransactionKey] = [:]
     private var books: [AgentID: Resources] = [:]
     private var queues: [AgentID: [OperationRow]] = [:]
     private var places: [OperationUUID: AgentID] = [:]
@@ -108,7 +111,18 @@ package struct Ledger: Equatable, Sendable {
             frameworks[id] = nil
         case .audited:
             break
+        case .transactionStored(let row):
+            transactions[row.owner] = row
+            if let uuid = row.result.uuid { transactionOwners[uuid] = row.owner }
+        case .transactionRemoved(let owner):
+            guard let row = transactions.removeValue(forKey: owner) else { return }
+            if let uuid = row.result.uuid { transactionOwners[uuid] = nil }
         }
+    }
+
+    /// The row of a transaction that has a key.
+    package func transaction(_ uuid: OperationUUID) -> TransactionRow? {
+        transactionOwners[uuid].flatMap { transactions[$0] }
     }
 
     /// Rows come from the registry in any order; what is listed is listed by age.
@@ -116,6 +130,9 @@ package struct Ledger: Equatable, Sendable {
         agents.sort { left, right in
             (left.value.registeredNanoseconds, left.key)
                 < (right.value.registeredNanoseconds, right.key)
+        }
+        transactions.sort { left, right in
+            (left.value.startedNanoseconds, left.key) < (right.value.startedNanoseconds, right.key)
         }
         frameworks.sort { left, right in
             (left.value.registeredNanoseconds, left.key)

@@ -27,6 +27,9 @@ extension Master {
         for operation in operations {
             try checkCount(operation.tasks.count, options.limits.tasksPerLaunch, "tasks")
         }
+        if operations.count > 1, frameworks[id]?.isAtomic == true {
+            return try transact(id, ids, TransactionRequest(steps: operations), filter: filter)
+        }
         let first: Offer
         do throws(Refusal) {
             first = try checkOffers(ids, of: id)
@@ -57,7 +60,7 @@ extension Master {
     }
 
     /// One copy of a shared volume is enough, however many of the offers have it.
-    private mutating func returnSpareCopies(from pool: inout AcceptedPool) {
+    mutating func returnSpareCopies(from pool: inout AcceptedPool) {
         var spare = Resources()
         for entry in pool.rest.entries where entry.copies > 1 {
             spare.add(entry.resource, copies: entry.copies - 1)

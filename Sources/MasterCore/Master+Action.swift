@@ -43,6 +43,8 @@ package enum Answer: Equatable, Sendable {
     case acceptedPending(OperationUUID)
     /// 200.
     case done
+    /// 200 with what was done.
+    case transacted(Transaction)
     case refused(Refusal)
 }
 
@@ -54,6 +56,8 @@ package enum SchedulerEvent: Equatable, Sendable {
     /// `unreachableNanoseconds`: since when its agent is away, where that is the reason.
     case update(StatusUpdate, unreachableNanoseconds: Int64?)
     case updateOperationStatus(OperationStatus)
+    /// The end of a transaction.
+    case transaction(Transaction)
     case message(agent: AgentID, executor: ExecutorID, data: Payload)
     /// An agent was removed, or one executor of it ended (with its wait status).
     case failure(agent: AgentID, executor: ExecutorID?, status: Int32?)

@@ -58,6 +58,7 @@ extension Master {
             addExecutor(key, report.executor, booked: Resources(report.executor.resources))
         }
         for key in (agents[id]?.executors ?? []).sorted() where !reported.contains(key) {
+            guard frameworks[key.framework]?.executors[key]?.transaction == nil else { continue }
             removeExecutor(key)
         }
     }
@@ -110,6 +111,8 @@ extension Master {
             }
             return
         }
+        // It waits for a transaction; the agent was never sent it.
+        guard task.transaction == nil else { return }
         if task.state.isTerminal {
             removeTask(key, asCompleted: true)
             return

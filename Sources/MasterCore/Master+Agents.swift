@@ -159,6 +159,8 @@ extension Master {
             emit(.answer(request, .refused(Refusal(.conflict, reason))))
         }
         audit(row, .unknown, reason)
+        dropLaunches(of: row, because: reason)
         reportEnd(of: row.operation, state, reason)
+        endTransaction(row, state, reason)
     }
 }

@@ -8,7 +8,7 @@ import OrderedCollections
 extension Master {
     mutating func audit(_ entry: AuditEntry) { emit(.store(.audited(entry))) }
 
-    private func entry(
+    func entry(
         _ action: AuditAction, _ outcome: AuditOutcome, _ message: String?
     ) -> AuditEntry {
         AuditEntry(
@@ -21,6 +21,7 @@ extension Master {
         isRetold: Bool = false
     ) {
         let operation = row.operation
+        guard !operation.isTransaction else { return auditSteps(of: row, outcome, message) }
         var entry = entry(AuditAction(operation.type), outcome, message ?? operation.leaseText)
         entry.framework = operation.framework
         entry.principal = operation.principal
@@ -88,7 +89,7 @@ extension Master {
         let finished = Set(registration.results.filter { $0.state == .finished }.map(\.uuid))
         let unheard = registration.operations.filter { operation in
             finished.contains(operation.uuid) && operation.id == nil
-                && operation.volumeChanges.isEmpty && ledger.operation(operation.uuid) == nil
+                && operation.volumeChanges.isEmpty && !operation.isTransaction && ledger.operation(operation.uuid) == nil
         }
         return unheard.suffix(Self.unheardAtOnce).map {
             OperationRow(agent: id, operation: $0, startedNanoseconds: now.nanoseconds)
@@ -100,7 +101,7 @@ extension Master {
 }
 
 extension VolumeChange {
-    fileprivate var uuid: VolumeUUID {
+    var uuid: VolumeUUID {
         switch self {
         case .create(let volume): volume.uuid
         case .destroy(let uuid), .resize(let uuid, to: _): uuid

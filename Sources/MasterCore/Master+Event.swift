@@ -61,6 +61,8 @@ package enum SchedulerCall: Equatable, Sendable {
     case reconcileOperations([OperationQuery])
     case updateFramework(FrameworkDescription, suppressedRoles: [String])
     case renewLeases(LeaseRenewal)
+    /// All of it or nothing; told by an event.
+    case transact(offers: [OfferID], TransactionRequest, refuseSeconds: Double?)
     /// REQUEST and the answers to inverse offers: taken, and without effect.
     case ignored
 }
@@ -92,6 +94,8 @@ package enum OperatorCall: Equatable, Sendable {
     /// RESERVE_RESOURCES to SHRINK_VOLUME; a launch is refused. Answered when the agent has it.
     case apply(OfferOperation.Kind, agent: AgentID, leaseMilliseconds: Int64? = nil)
     case renewLeases(LeaseRenewal)
+    /// All of it or nothing; answered when the agent has it.
+    case transact(TransactionRequest, agent: AgentID)
     case teardown(FrameworkID)
     case markAgentGone(AgentID)
     case killTask(FrameworkID, TaskID, graceMilliseconds: Int64?)

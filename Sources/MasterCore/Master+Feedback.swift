@@ -21,15 +21,15 @@ extension Master {
     mutating func reportEnd(
         of operation: AgentOperation, _ state: OperationState, _ message: String?
     ) {
-        guard let framework = operation.framework,
-            let followed = frameworks[framework]?.operations[operation.uuid]
-        else { return }
-        var ended = followed
-        ended.state = state
-        ended.message = message
-        ended.statusUUID = generator.uuid()
-        frameworks[framework]?.operations[operation.uuid] = ended
-        tellEnd(operation.uuid, to: framework)
+        guard let framework = operation.framework else { return }
+        for (uuid, _) in operation.followed {
+            guard var ended = frameworks[framework]?.operations[uuid] else { continue }
+            ended.state = state
+            ended.message = message
+            ended.statusUUID = generator.uuid()
+            frameworks[framework]?.operations[uuid] = ended
+            tellEnd(uuid, to: framework)
+        }
     }
 
     /// Tells the end of an operation, and sees to it that it is told again.
@@ -67,13 +67,17 @@ extension Master {
     mutating func takeUpEnd(
         of operation: AgentOperation, _ result: OperationResult, on agent: AgentID
     ) -> Bool {
-        guard ledger.operation(result.uuid) == nil, let name = operation.id,
+        let followed = operation.followed
+        guard ledger.operation(result.uuid) == nil, let first = followed.first,
             let id = operation.framework, let framework = frameworks[id], !framework.isEnding
         else { return false }
         agents[agent]?.heldResults.insert(result.uuid)
-        guard framework.operations[result.uuid] == nil else { return true }
-        frameworks[id]?.operations[result.uuid] = FrameworkOperation(
-            id: name, agent: agent, state: result.state)
+        guard framework.operations[first.uuid] == nil else { return true }
+        for (uuid, name) in followed {
+            frameworks[id]?.operations[uuid] = FrameworkOperation(
+                id: name, agent: agent, transaction: operation.transactionUUID,
+                state: result.state)
+        }
         reportEnd(of: operation, result.state, result.message)
         return true
     }
@@ -104,15 +108,17 @@ extension Master {
     /// Tells the frameworks that an agent's pending operations are now in this state.
     mutating func reportPending(of agent: AgentID, as state: OperationState, _ message: String) {
         for row in ledger.pending(agent) {
-            guard let framework = row.operation.framework,
-                let followed = frameworks[framework]?.operations[row.operation.uuid],
-                followed.state != state
-            else { continue }
-            frameworks[framework]?.operations[row.operation.uuid]?.state = state
-            sendStatus(
-                OperationStatus(
-                    operation: followed.id, state: state, message: message, agent: agent),
-                to: framework)
+            guard let framework = row.operation.framework else { continue }
+            for (uuid, id) in row.operation.followed {
+                guard let followed = frameworks[framework]?.operations[uuid],
+                    followed.state != state
+                else { continue }
+                frameworks[framework]?.operations[uuid]?.state = state
+                sendStatus(
+                    OperationStatus(
+                        operation: id, state: state, message: message, agent: agent),
+                    to: framework)
+            }
         }
     }
 
@@ -133,7 +139,14 @@ extension Master {
             return
         }
         frameworks[id]?.operations[found.key] = nil
-        acknowledgeHeld(found.key, of: found.value.agent)
+        guard let transaction = found.value.transaction else {
+            return acknowledgeHeld(found.key, of: found.value.agent)
+        }
+        // The agent keeps the end of a transaction until all steps are acknowledged.
+        let isLast = frameworks[id]?.operations.values.allSatisfy {
+            $0.transaction != transaction
+        }
+        if isLast == true { acknowledgeHeld(transaction, of: found.value.agent) }
     }
 
     mutating func reconcileOperations(_ id: FrameworkID, _ queries: [OperationQuery]) {

@@ -27,7 +27,7 @@ extension Master {
         allocator.removeFramework(id)
         frameworks[id]?.operations.removeAll()
         for (uuid, operation) in framework.operations {
-            acknowledgeHeld(uuid, of: operation.agent)
+            acknowledgeHeld(operation.transaction ?? uuid, of: operation.agent)
         }
         for task in framework.unreachableTasks.values {
             frameworks[id]?.complete(task, limits: options.limits)

@@ -43,9 +43,11 @@ extension Master {
         }
         for agent in agents.values {
             for uuid in agent.heldResults.sorted() {
-                if ledger.operation(uuid) != nil
-                    || !frameworks.values.contains(where: { $0.operations[uuid] != nil })
-                {
+                let isFollowed = frameworks.values.contains { framework in
+                    framework.operations[uuid] != nil
+                        || framework.operations.values.contains { $0.transaction == uuid }
+                }
+                if ledger.operation(uuid) != nil || !isFollowed {
                     found.append("agent \(agent.id) keeps the result \(uuid) for nobody")
                 }
             }
@@ -53,7 +55,7 @@ extension Master {
         for uuid in waiting.keys.sorted() where ledger.operation(uuid) == nil {
             found.append("a call waits for operation \(uuid), which is not pending")
         }
-        return found
+        return found + transactionViolations()
     }
 
     private func violations(of id: AgentID) -> [String] {

@@ -9,13 +9,8 @@ extension Master {
     mutating func launch(
         _ tasks: [TaskDescription], _ operation: OfferOperation, from pool: inout AcceptedPool
     ) {
-        for var task in tasks {
-            task.resources = task.resources.allocated(to: pool.role)
-            if var executor = task.executor {
-                executor.resources = executor.resources.allocated(to: pool.role)
-                executor.framework = executor.framework ?? pool.framework
-                task.executor = executor
-            }
+        for task in tasks {
+            let task = allocated(task, to: pool)
             do throws(Refusal) {
                 guard operation.id == nil else {
                     throw Refusal(
@@ -29,6 +24,18 @@ extension Master {
                     error.message)
             }
         }
+    }
+
+    /// A task as it holds resources of a pool.
+    func allocated(_ task: TaskDescription, to pool: AcceptedPool) -> TaskDescription {
+        var task = task
+        task.resources = task.resources.allocated(to: pool.role)
+        if var executor = task.executor {
+            executor.resources = executor.resources.allocated(to: pool.role)
+            executor.framework = executor.framework ?? pool.framework
+            task.executor = executor
+        }
+        return task
     }
 
     mutating func launchGroup(
@@ -89,22 +96,9 @@ extension Master {
             ExecutorKey(framework: pool.framework, agent: pool.agent, executor: $0.id)
         }
         let isNew = key.map { frameworks[pool.framework]?.executors[$0] == nil } ?? false
-        var needs = tasks.map { Resources($0.resources) }
-        if isNew, let executor { needs.append(Resources(executor.resources)) }
-        var rest = pool.rest
-        var shared = Resources()
-        for need in needs where !rest.take(need, countingShared: &shared) {
-            let all = needs.reduce(into: Resources()) { $0.add($1) }
-            throw Refusal(
-                .invalid,
-                "Total resources \(all.detailedText) required by task and its executor is more"
-                    + " than available \(pool.rest.detailedText)")
-        }
-        pool.rest = rest
-        if !shared.isEmpty { allocator.allocateUsed(pool.agent, pool.framework, shared) }
-        if isNew, let key, let executor {
-            addExecutor(key, executor, booked: Resources(executor.resources))
-        }
+        let needs = try needs(of: tasks, newExecutor: isNew ? executor : nil, in: pool)
+        pool.rest = needs.rest
+        book(needs, of: pool.framework, on: pool.agent)
         for task in tasks { addTask(task, of: pool.framework) }
         guard let description = frameworks[pool.framework]?.description,
             let connection = agents[pool.agent]?.connection
@@ -114,14 +108,46 @@ extension Master {
         emit(.send(connection, .launch(launch)))
     }
 
-    private mutating func addTask(_ description: TaskDescription, of framework: FrameworkID) {
+    /// What tasks and a new executor take of a pool. Throws `invalid` if it does not have that.
+    func needs(
+        of tasks: [TaskDescription], newExecutor: ExecutorDescription?, in pool: AcceptedPool
+    ) throws(Refusal) -> LaunchNeeds {
+        var needs = tasks.map { Resources($0.resources) }
+        if let newExecutor { needs.append(Resources(newExecutor.resources)) }
+        var result = LaunchNeeds(rest: pool.rest, newExecutor: newExecutor)
+        for need in needs where !result.rest.take(need, countingShared: &result.shared) {
+            let all = needs.reduce(into: Resources()) { $0.add($1) }
+            throw Refusal(
+                .invalid,
+                "Total resources \(all.detailedText) required by task and its executor is more"
+                    + " than available \(pool.rest.detailedText)")
+        }
+        return result
+    }
+
+    /// Books what a launch takes besides its tasks' own: shared volumes and a new executor.
+    mutating func book(
+        _ needs: LaunchNeeds, of framework: FrameworkID, on agent: AgentID
+    ) {
+        if !needs.shared.isEmpty { allocator.allocateUsed(agent, framework, needs.shared) }
+        guard let executor = needs.newExecutor else { return }
+        let key = ExecutorKey(framework: framework, agent: agent, executor: executor.id)
+        addExecutor(key, executor, booked: Resources(executor.resources))
+    }
+
+    /// With a transaction the task is sent, and uses its volumes, once that is done.
+    mutating func addTask(
+        _ description: TaskDescription, of framework: FrameworkID,
+        in transaction: OperationUUID? = nil
+    ) {
         nextTask += 1
         var task = MasterTask(
             framework: framework, description: description, number: nextTask, state: .staging)
         task.booked = Resources(description.resources)
+        task.transaction = transaction
         frameworks[framework]?.tasks[description.id] = task
         agents[description.agent]?.tasks.insert(task.key)
-        noteUse(by: task)
+        if transaction == nil { noteUse(by: task) }
         touch(description.agent)
     }
 
@@ -132,6 +158,19 @@ extension Master {
             description: description, booked: booked)
         agents[key.agent]?.executors.insert(key)
         touch(key.agent)
+    }
+}
+
+/// What a launch takes of a pool.
+struct LaunchNeeds {
+    /// What is left of the pool; a shared volume stays in it.
+    var rest: Resources
+    var shared = Resources()
+    var newExecutor: ExecutorDescription?
+
+    init(rest: Resources, newExecutor: ExecutorDescription?) {
+        self.rest = rest
+        self.newExecutor = newExecutor
     }
 }
 

@@ -68,10 +68,17 @@ extension Master {
         let isProvisional =
             plan.id == nil && plan.changes.isEmpty && !plan.endsLease
             && agents[id]?.isConnected == true
-        let row = OperationRow(
-            agent: id, operation: operation, startedNanoseconds: now.nanoseconds,
-            isProvisional: isProvisional)
-        if isProvisional {
+        give(
+            OperationRow(
+                agent: id, operation: operation, startedNanoseconds: now.nanoseconds,
+                isProvisional: isProvisional))
+        return operation.uuid
+    }
+
+    /// Books an operation with the agent's next number, and sends it.
+    mutating func give(_ row: OperationRow) {
+        let (id, operation) = (row.agent, row.operation)
+        if row.isProvisional {
             ledger.apply(.operationStored(row))
         } else {
             store(.operationStored(row))
@@ -79,7 +86,7 @@ extension Master {
         agents[id]?.nextSequence += 1
         agents[id]?.noteVolumes(of: operation)
         do throws(Refusal) {
-            try agents[id]?.total.apply(plan.conversion)
+            try agents[id]?.total.apply(operation.conversion)
         } catch {
             agents[id]?.skippedOperations.insert(operation.uuid)
         }
@@ -87,7 +94,6 @@ extension Master {
         if let connection = agents[id]?.connection {
             emit(.send(connection, .applyOperation(operation)))
         }
-        return operation.uuid
     }
 
     mutating func operationEnded(_ id: AgentID, _ result: OperationResult) {
@@ -113,7 +119,9 @@ extension Master {
         let uuid = row.operation.uuid
         let bound = options.limits.pendingOperationsPerAgent / 2
         if let framework = row.operation.framework,
-            frameworks[framework]?.operations[uuid] != nil,
+            row.operation.followed.contains(where: {
+                frameworks[framework]?.operations[$0.uuid] != nil
+            }),
             let held = agents[row.agent]?.heldResults.count, held < bound
         {
             agents[row.agent]?.heldResults.insert(uuid)
@@ -170,6 +178,7 @@ extension Master {
         release(row)
         if agents[row.agent]?.skippedOperations.remove(uuid) != nil { rebase(row.agent) }
         reportEnd(of: row.operation, .finished, nil)
+        endTransaction(row, .finished)
     }
 
     /// Takes a failed operation out of the books again and tells whoever waits for it.
@@ -182,11 +191,13 @@ extension Master {
         }
         audit(row, .failed, reason)
         release(row)
+        dropLaunches(of: row, because: reason)
         if agents[row.agent]?.isRegistered == true { takeBack(row) }
         if let request = waiting.removeValue(forKey: uuid) {
             emit(.answer(request, .refused(Refusal(.conflict, reason))))
         }
         reportEnd(of: row.operation, .failed, reason)
+        endTransaction(row, .failed, reason)
     }
 
     private mutating func takeBack(_ row: OperationRow) {

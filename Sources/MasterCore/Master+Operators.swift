@@ -16,6 +16,8 @@ extension Master {
             case .renewLeases(let renewal):
                 try renewLeases(renewal, principal: principal)
                 emit(.answer(request, .done))
+            case .transact(let transaction, let agent):
+                try transact(transaction, on: agent, for: request, principal: principal)
             case .teardown(let framework):
                 guard let known = frameworks[framework], !known.isEnding else {
                     throw Refusal(.invalid, "No framework found with specified ID")
@@ -121,7 +123,7 @@ extension Master {
 
     /// Does `take`; rescinds offers of the agent one after another until there is enough of what
     /// `conversion` consumes, and none at all if there can't be.
-    private mutating func rescinding(
+    mutating func rescinding(
         for conversion: ResourceConversion, on id: AgentID,
         _ take: (inout Master) throws(Refusal) -> Void
     ) throws(Refusal) {

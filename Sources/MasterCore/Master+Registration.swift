@@ -93,6 +93,7 @@ extension Master {
         for row in ledger.pending(id) {
             emit(.send(connection, .applyOperation(row.operation)))
         }
+        sendReleased(to: id)
         if wasUnreachable { reportPending(of: id, as: .pending, "Agent is back") }
         agents[id]?.silentPings = 0
         ping(id)
@@ -182,7 +183,7 @@ extension Master {
                 .operationStored(
                     OperationRow(
                         agent: id, operation: row.operation.numbered(sequence),
-                        startedNanoseconds: row.startedNanoseconds)))
+                        startedNanoseconds: row.startedNanoseconds, launches: row.launches)))
         }
         agents[id]?.nextSequence = sequence + 1
         recomputeTotal(id)
@@ -210,6 +211,6 @@ extension AgentOperation {
         AgentOperation(
             uuid: uuid, sequence: sequence, type: type, framework: framework, id: id,
             principal: principal, conversion: conversion, volumeChanges: volumeChanges,
-            leaseMilliseconds: leaseMilliseconds)
+            leaseMilliseconds: leaseMilliseconds, steps: steps)
     }
 }

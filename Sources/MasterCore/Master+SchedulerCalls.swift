@@ -70,6 +70,8 @@ extension Master {
             return .done
         case .renewLeases(let renewal):
             try renewLeases(renewal, by: id)
+        case .transact(let offers, let request, let seconds):
+            try transact(id, offers, request, filter: filter(seconds))
         case .ignored:
             break
         }

@@ -71,14 +71,18 @@ extension Master {
         agents[row.id]?.nextSequence = max(row.lastSequence, last) + 1
         for operation in ledger.pending(row.id) {
             follow(operation, state: .pending)
+            recoverLaunches(of: operation)
         }
         recomputeTotal(row.id)
     }
 
     /// Takes an operation with a framework's id up into what that framework can reconcile.
     mutating func follow(_ row: OperationRow, state: OperationState) {
-        guard let framework = row.operation.framework, let id = row.operation.id else { return }
-        frameworks[framework]?.operations[row.operation.uuid] = FrameworkOperation(
-            id: id, agent: row.agent, state: state)
+        guard let framework = row.operation.framework else { return }
+        for (uuid, id) in row.operation.followed {
+            frameworks[framework]?.operations[uuid] = FrameworkOperation(
+                id: id, agent: row.agent, transaction: row.operation.transactionUUID,
+                state: state)
+        }
     }
 }

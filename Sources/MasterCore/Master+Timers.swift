@@ -21,6 +21,8 @@ extension Master {
                 guard let request = waiting.removeValue(forKey: uuid) else { continue }
                 if let row = ledger.operation(uuid) { keep(row) }
                 emit(.answer(request, .acceptedPending(uuid)))
+            case .transaction(let uuid, let request):
+                leaveTransaction(uuid, request)
             case .feedback(let framework, let operation):
                 guard frameworks[framework]?.operations[operation]?.retryDue == due else {
                     continue

@@ -30,6 +30,8 @@ package struct Master: Machine {
     var streams: [StreamID: FrameworkID] = [:]
     /// Operators' calls that wait for an agent.
     var waiting: [OperationUUID: RequestID] = [:]
+    /// Operators' calls that wait for a transaction: several where a key is used again meanwhile.
+    var transactionCallers: [OperationUUID: [RequestID]] = [:]
     var timers = Timers()
     var generator = SeededGenerator(seed: 0)
     var nextAgent: UInt64 = 0

@@ -26,6 +26,8 @@ package struct MasterAgent: Sendable {
     /// Results that it keeps until their frameworks have acknowledged them, for a master that may
     /// come after this one.
     var heldResults: Set<OperationUUID> = []
+    /// Transactions that have finished, whose launches are sent once it is registered.
+    var releasedTransactions: [OperationRow] = []
     /// The UUIDs of its volumes, also of those that are being made.
     var volumeUUIDs: [ResourceKey: VolumeUUID] = [:]
     /// Uses of volumes whose CREATE the agent has not confirmed.
@@ -57,4 +59,6 @@ package struct MasterExecutor: Sendable {
     package var description: ExecutorDescription
     /// What it holds besides its tasks; with the allocation role.
     package internal(set) var booked = Resources()
+    /// Its first task waits for this transaction: its agent has not been sent it.
+    var transaction: OperationUUID?
 }

@@ -42,6 +42,9 @@ package struct MasterFramework: Sendable {
 
     package var isPartitionAware: Bool { description.capabilities.contains(.partitionAware) }
 
+    /// Whether its ACCEPTs are done whole or not at all.
+    var isAtomic: Bool { description.capabilities.contains(.atomicAccept) }
+
     /// By age.
     package var sortedTasks: [MasterTask] {
         tasks.values.sorted { $0.number < $1.number }
@@ -77,6 +80,8 @@ package struct MasterFramework: Sendable {
 package struct FrameworkOperation: Equatable, Sendable {
     package let id: OperationID
     package let agent: AgentID
+    /// The transaction that it is a step of.
+    var transaction: OperationUUID?
     package internal(set) var state: OperationState
     package internal(set) var message: String?
     /// Of the status that awaits acknowledgement.

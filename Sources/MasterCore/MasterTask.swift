@@ -16,6 +16,8 @@ package struct MasterTask: Sendable {
     /// What it holds; with the allocation role. Nothing after its end.
     package internal(set) var booked = Resources()
 
+    /// It waits for this transaction: its agent has not been sent it.
+    var transaction: OperationUUID?
     var isKillRequested = false
     var killGraceMilliseconds: Int64?
 

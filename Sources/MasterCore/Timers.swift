@@ -8,6 +8,7 @@ enum Timer: Hashable, Sendable {
     case ending(FrameworkID)
     case ping(AgentID)
     case operation(OperationUUID)
+    case transaction(OperationUUID, RequestID)
     case feedback(FrameworkID, OperationUUID)
     case offer(OfferID)
     case reregistration

@@ -262,6 +262,15 @@ package nonisolated struct Mesos_V1_Master_Call: @unchecked Sendable {
   /// Clears the value of `renewLease`. Subsequent reads from it will return its default value.
   package mutating func clearRenewLease() {_uniqueStorage()._renewLease = nil}
 
+  package var transact: Mesos_V1_Master_Call.Transact {
+    get {_storage._transact ?? Mesos_V1_Master_Call.Transact()}
+    set {_uniqueStorage()._transact = newValue}
+  }
+  /// Returns true if `transact` has been explicitly set.
+  package var hasTransact: Bool {_storage._transact != nil}
+  /// Clears the value of `transact`. Subsequent reads from it will return its default value.
+  package mutating func clearTransact() {_uniqueStorage()._transact = nil}
+
   /// NOTE: This field was marked as deprecated in the .proto file.
   package var setQuota: Mesos_V1_Master_Call.SetQuota {
     get {_storage._setQuota ?? Mesos_V1_Master_Call.SetQuota()}
@@ -340,6 +349,7 @@ package nonisolated struct Mesos_V1_Master_Call: @unchecked Sendable {
     case explainOffers = 1010
     case whatIf = 1012
     case renewLease = 1040
+    case transact = 1020
 
     package init() {
       self = .unknown
@@ -1250,6 +1260,42 @@ package nonisolated struct Mesos_V1_Master_Call: @unchecked Sendable {
     fileprivate var _remove: Bool? = nil
   }
 
+  /// Does all of the steps, or none of them.
+  package nonisolated struct Transact: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var agentID: Mesos_V1_AgentID {
+      get {_agentID ?? Mesos_V1_AgentID()}
+      set {_agentID = newValue}
+    }
+    /// Returns true if `agentID` has been explicitly set.
+    package var hasAgentID: Bool {self._agentID != nil}
+    /// Clears the value of `agentID`. Subsequent reads from it will return its default value.
+    package mutating func clearAgentID() {self._agentID = nil}
+
+    /// In this order: RESERVE, UNRESERVE, CREATE, DESTROY, GROW_VOLUME.
+    package var steps: [Mesos_V1_Offer.Operation] = []
+
+    /// The same key with the same agent and steps is done once.
+    package var key: String {
+      get {_key ?? String()}
+      set {_key = newValue}
+    }
+    /// Returns true if `key` has been explicitly set.
+    package var hasKey: Bool {self._key != nil}
+    /// Clears the value of `key`. Subsequent reads from it will return its default value.
+    package mutating func clearKey() {self._key = nil}
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package init() {}
+
+    fileprivate var _agentID: Mesos_V1_AgentID? = nil
+    fileprivate var _key: String? = nil
+  }
+
   package init() {}
 
   fileprivate var _storage = _StorageClass.defaultInstance
@@ -1261,7 +1307,7 @@ fileprivate nonisolated let _protobuf_package = "mesos.v1.master"
 
 nonisolated extension Mesos_V1_Master_Call: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Call"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}type\0\u{3}get_metrics\0\u{3}set_logging_level\0\u{3}list_files\0\u{3}read_file\0\u{3}update_weights\0\u{3}reserve_resources\0\u{3}unreserve_resources\0\u{3}create_volumes\0\u{3}destroy_volumes\0\u{3}update_maintenance_schedule\0\u{3}start_maintenance\0\u{3}stop_maintenance\0\u{3}set_quota\0\u{3}remove_quota\0\u{1}teardown\0\u{3}mark_agent_gone\0\u{3}grow_volume\0\u{3}shrink_volume\0\u{3}update_quota\0\u{3}drain_agent\0\u{3}deactivate_agent\0\u{3}reactivate_agent\0\u{4}R\u{f}kill_task\0\u{3}list_audit\0\u{4}\u{8}explain_offers\0\u{4}\u{2}what_if\0\u{4}\u{1c}renew_lease\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}type\0\u{3}get_metrics\0\u{3}set_logging_level\0\u{3}list_files\0\u{3}read_file\0\u{3}update_weights\0\u{3}reserve_resources\0\u{3}unreserve_resources\0\u{3}create_volumes\0\u{3}destroy_volumes\0\u{3}update_maintenance_schedule\0\u{3}start_maintenance\0\u{3}stop_maintenance\0\u{3}set_quota\0\u{3}remove_quota\0\u{1}teardown\0\u{3}mark_agent_gone\0\u{3}grow_volume\0\u{3}shrink_volume\0\u{3}update_quota\0\u{3}drain_agent\0\u{3}deactivate_agent\0\u{3}reactivate_agent\0\u{4}R\u{f}kill_task\0\u{3}list_audit\0\u{4}\u{8}explain_offers\0\u{4}\u{2}what_if\0\u{2}\u{8}transact\0\u{4}\u{14}renew_lease\0")
 
   fileprivate class _StorageClass {
     var _type: Mesos_V1_Master_Call.TypeEnum? = nil
@@ -1290,6 +1336,7 @@ nonisolated extension Mesos_V1_Master_Call: SwiftProtobuf.Message, SwiftProtobuf
     var _explainOffers: Mesos_V1_Master_Call.ExplainOffers? = nil
     var _whatIf: Mesos_V1_Master_Call.WhatIf? = nil
     var _renewLease: Mesos_V1_Master_Call.RenewLease? = nil
+    var _transact: Mesos_V1_Master_Call.Transact? = nil
     var _setQuota: Mesos_V1_Master_Call.SetQuota? = nil
     var _removeQuota: Mesos_V1_Master_Call.RemoveQuota? = nil
 
@@ -1328,6 +1375,7 @@ nonisolated extension Mesos_V1_Master_Call: SwiftProtobuf.Message, SwiftProtobuf
       _explainOffers = source._explainOffers
       _whatIf = source._whatIf
       _renewLease = source._renewLease
+      _transact = source._transact
       _setQuota = source._setQuota
       _removeQuota = source._removeQuota
     }
@@ -1365,6 +1413,7 @@ nonisolated extension Mesos_V1_Master_Call: SwiftProtobuf.Message, SwiftProtobuf
       if let v = _storage._explainOffers, !v.isInitialized {return false}
       if let v = _storage._whatIf, !v.isInitialized {return false}
       if let v = _storage._renewLease, !v.isInitialized {return false}
+      if let v = _storage._transact, !v.isInitialized {return false}
       if let v = _storage._setQuota, !v.isInitialized {return false}
       if let v = _storage._removeQuota, !v.isInitialized {return false}
       return true
@@ -1406,6 +1455,7 @@ nonisolated extension Mesos_V1_Master_Call: SwiftProtobuf.Message, SwiftProtobuf
         case 1002: try { try decoder.decodeSingularMessageField(value: &_storage._listAudit) }()
         case 1010: try { try decoder.decodeSingularMessageField(value: &_storage._explainOffers) }()
         case 1012: try { try decoder.decodeSingularMessageField(value: &_storage._whatIf) }()
+        case 1020: try { try decoder.decodeSingularMessageField(value: &_storage._transact) }()
         case 1040: try { try decoder.decodeSingularMessageField(value: &_storage._renewLease) }()
         default: break
         }
@@ -1500,6 +1550,9 @@ nonisolated extension Mesos_V1_Master_Call: SwiftProtobuf.Message, SwiftProtobuf
       try { if let v = _storage._whatIf {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 1012)
       } }()
+      try { if let v = _storage._transact {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1020)
+      } }()
       try { if let v = _storage._renewLease {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 1040)
       } }()
@@ -1538,6 +1591,7 @@ nonisolated extension Mesos_V1_Master_Call: SwiftProtobuf.Message, SwiftProtobuf
         if _storage._explainOffers != rhs_storage._explainOffers {return false}
         if _storage._whatIf != rhs_storage._whatIf {return false}
         if _storage._renewLease != rhs_storage._renewLease {return false}
+        if _storage._transact != rhs_storage._transact {return false}
         if _storage._setQuota != rhs_storage._setQuota {return false}
         if _storage._removeQuota != rhs_storage._removeQuota {return false}
         return true
@@ -1550,7 +1604,7 @@ nonisolated extension Mesos_V1_Master_Call: SwiftProtobuf.Message, SwiftProtobuf
 }
 
 nonisolated extension Mesos_V1_Master_Call.TypeEnum: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}GET_HEALTH\0\u{1}GET_FLAGS\0\u{1}GET_VERSION\0\u{1}GET_METRICS\0\u{1}GET_LOGGING_LEVEL\0\u{1}SET_LOGGING_LEVEL\0\u{1}LIST_FILES\0\u{1}READ_FILE\0\u{1}GET_STATE\0\u{1}GET_AGENTS\0\u{1}GET_FRAMEWORKS\0\u{1}GET_EXECUTORS\0\u{1}GET_TASKS\0\u{1}GET_ROLES\0\u{1}GET_WEIGHTS\0\u{1}UPDATE_WEIGHTS\0\u{1}GET_MASTER\0\u{1}SUBSCRIBE\0\u{1}RESERVE_RESOURCES\0\u{1}UNRESERVE_RESOURCES\0\u{1}CREATE_VOLUMES\0\u{1}DESTROY_VOLUMES\0\u{1}GET_MAINTENANCE_STATUS\0\u{1}GET_MAINTENANCE_SCHEDULE\0\u{1}UPDATE_MAINTENANCE_SCHEDULE\0\u{1}START_MAINTENANCE\0\u{1}STOP_MAINTENANCE\0\u{1}GET_QUOTA\0\u{1}SET_QUOTA\0\u{1}REMOVE_QUOTA\0\u{1}TEARDOWN\0\u{1}MARK_AGENT_GONE\0\u{1}GET_OPERATIONS\0\u{1}GROW_VOLUME\0\u{1}SHRINK_VOLUME\0\u{1}UPDATE_QUOTA\0\u{1}DRAIN_AGENT\0\u{1}DEACTIVATE_AGENT\0\u{1}REACTIVATE_AGENT\0\u{2}A\u{f}LIST_VOLUMES\0\u{1}KILL_TASK\0\u{1}LIST_AUDIT\0\u{1}LIST_RESERVATIONS\0\u{1}BACKUP_REGISTRY\0\u{2}\u{6}EXPLAIN_OFFERS\0\u{2}\u{2}WHAT_IF\0\u{2}\u{1c}RENEW_LEASE\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}GET_HEALTH\0\u{1}GET_FLAGS\0\u{1}GET_VERSION\0\u{1}GET_METRICS\0\u{1}GET_LOGGING_LEVEL\0\u{1}SET_LOGGING_LEVEL\0\u{1}LIST_FILES\0\u{1}READ_FILE\0\u{1}GET_STATE\0\u{1}GET_AGENTS\0\u{1}GET_FRAMEWORKS\0\u{1}GET_EXECUTORS\0\u{1}GET_TASKS\0\u{1}GET_ROLES\0\u{1}GET_WEIGHTS\0\u{1}UPDATE_WEIGHTS\0\u{1}GET_MASTER\0\u{1}SUBSCRIBE\0\u{1}RESERVE_RESOURCES\0\u{1}UNRESERVE_RESOURCES\0\u{1}CREATE_VOLUMES\0\u{1}DESTROY_VOLUMES\0\u{1}GET_MAINTENANCE_STATUS\0\u{1}GET_MAINTENANCE_SCHEDULE\0\u{1}UPDATE_MAINTENANCE_SCHEDULE\0\u{1}START_MAINTENANCE\0\u{1}STOP_MAINTENANCE\0\u{1}GET_QUOTA\0\u{1}SET_QUOTA\0\u{1}REMOVE_QUOTA\0\u{1}TEARDOWN\0\u{1}MARK_AGENT_GONE\0\u{1}GET_OPERATIONS\0\u{1}GROW_VOLUME\0\u{1}SHRINK_VOLUME\0\u{1}UPDATE_QUOTA\0\u{1}DRAIN_AGENT\0\u{1}DEACTIVATE_AGENT\0\u{1}REACTIVATE_AGENT\0\u{2}A\u{f}LIST_VOLUMES\0\u{1}KILL_TASK\0\u{1}LIST_AUDIT\0\u{1}LIST_RESERVATIONS\0\u{1}BACKUP_REGISTRY\0\u{2}\u{6}EXPLAIN_OFFERS\0\u{2}\u{2}WHAT_IF\0\u{2}\u{8}TRANSACT\0\u{2}\u{14}RENEW_LEASE\0")
 }
 
 nonisolated extension Mesos_V1_Master_Call.GetMetrics: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -2909,6 +2963,56 @@ nonisolated extension Mesos_V1_Master_Call.RenewLease: SwiftProtobuf.Message, Sw
     if lhs._role != rhs._role {return false}
     if lhs._lease != rhs._lease {return false}
     if lhs._remove != rhs._remove {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Master_Call.Transact: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Master_Call.protoMessageName + ".Transact"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}agent_id\0\u{1}steps\0\u{1}key\0")
+
+  public var isInitialized: Bool {
+    if let v = self._agentID, !v.isInitialized {return false}
+    if !SwiftProtobuf.Internal.areAllInitialized(self.steps) {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._agentID) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.steps) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self._key) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._agentID {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if !self.steps.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.steps, fieldNumber: 2)
+    }
+    try { if let v = self._key {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Master_Call.Transact, rhs: Mesos_V1_Master_Call.Transact) -> Bool {
+    if lhs._agentID != rhs._agentID {return false}
+    if lhs.steps != rhs.steps {return false}
+    if lhs._key != rhs._key {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

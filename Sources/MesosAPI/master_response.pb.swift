@@ -332,6 +332,15 @@ package nonisolated struct Mesos_V1_Master_Response: @unchecked Sendable {
   /// Clears the value of `whatIf`. Subsequent reads from it will return its default value.
   package mutating func clearWhatIf() {_uniqueStorage()._whatIf = nil}
 
+  package var transact: Mesos_V1_Transaction {
+    get {_storage._transact ?? Mesos_V1_Transaction()}
+    set {_uniqueStorage()._transact = newValue}
+  }
+  /// Returns true if `transact` has been explicitly set.
+  package var hasTransact: Bool {_storage._transact != nil}
+  /// Clears the value of `transact`. Subsequent reads from it will return its default value.
+  package mutating func clearTransact() {_uniqueStorage()._transact = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   /// The kinds of answer.
@@ -364,6 +373,7 @@ package nonisolated struct Mesos_V1_Master_Response: @unchecked Sendable {
     case backupRegistry = 1004
     case explainOffers = 1010
     case whatIf = 1012
+    case transact = 1020
 
     package init() {
       self = .unknown
@@ -843,6 +853,16 @@ package nonisolated struct Mesos_V1_Master_Response: @unchecked Sendable {
 
       package var volumeUuids: [String] = []
 
+      /// The transaction that the operation is a step of, in text form.
+      package var transactionUuid: String {
+        get {_transactionUuid ?? String()}
+        set {_transactionUuid = newValue}
+      }
+      /// Returns true if `transactionUuid` has been explicitly set.
+      package var hasTransactionUuid: Bool {self._transactionUuid != nil}
+      /// Clears the value of `transactionUuid`. Subsequent reads from it will return its default value.
+      package mutating func clearTransactionUuid() {self._transactionUuid = nil}
+
       package var unknownFields = SwiftProtobuf.UnknownStorage()
 
       package init() {}
@@ -858,6 +878,7 @@ package nonisolated struct Mesos_V1_Master_Response: @unchecked Sendable {
       fileprivate var _taskID: Mesos_V1_TaskID? = nil
       fileprivate var _operationUuid: String? = nil
       fileprivate var _operationID: Mesos_V1_OperationID? = nil
+      fileprivate var _transactionUuid: String? = nil
     }
 
     package init() {}
@@ -2625,7 +2646,7 @@ nonisolated extension Mesos_V1_Master_ReservationLease: SwiftProtobuf.Message, S
 
 nonisolated extension Mesos_V1_Master_Response: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Response"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}type\0\u{3}get_health\0\u{3}get_flags\0\u{3}get_version\0\u{3}get_metrics\0\u{3}get_logging_level\0\u{3}list_files\0\u{3}read_file\0\u{3}get_state\0\u{3}get_agents\0\u{3}get_frameworks\0\u{3}get_executors\0\u{3}get_tasks\0\u{3}get_roles\0\u{3}get_weights\0\u{3}get_master\0\u{3}get_maintenance_status\0\u{3}get_maintenance_schedule\0\u{3}get_quota\0\u{3}get_operations\0\u{4}T\u{f}list_volumes\0\u{4}\u{2}list_audit\0\u{3}list_reservations\0\u{3}backup_registry\0\u{4}\u{6}explain_offers\0\u{4}\u{2}what_if\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}type\0\u{3}get_health\0\u{3}get_flags\0\u{3}get_version\0\u{3}get_metrics\0\u{3}get_logging_level\0\u{3}list_files\0\u{3}read_file\0\u{3}get_state\0\u{3}get_agents\0\u{3}get_frameworks\0\u{3}get_executors\0\u{3}get_tasks\0\u{3}get_roles\0\u{3}get_weights\0\u{3}get_master\0\u{3}get_maintenance_status\0\u{3}get_maintenance_schedule\0\u{3}get_quota\0\u{3}get_operations\0\u{4}T\u{f}list_volumes\0\u{4}\u{2}list_audit\0\u{3}list_reservations\0\u{3}backup_registry\0\u{4}\u{6}explain_offers\0\u{4}\u{2}what_if\0\u{2}\u{8}transact\0")
 
   fileprivate class _StorageClass {
     var _type: Mesos_V1_Master_Response.TypeEnum? = nil
@@ -2654,6 +2675,7 @@ nonisolated extension Mesos_V1_Master_Response: SwiftProtobuf.Message, SwiftProt
     var _backupRegistry: Mesos_V1_Master_Response.BackupRegistry? = nil
     var _explainOffers: Mesos_V1_Master_Response.ExplainOffers? = nil
     var _whatIf: Mesos_V1_Master_Response.WhatIf? = nil
+    var _transact: Mesos_V1_Transaction? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -2690,6 +2712,7 @@ nonisolated extension Mesos_V1_Master_Response: SwiftProtobuf.Message, SwiftProt
       _backupRegistry = source._backupRegistry
       _explainOffers = source._explainOffers
       _whatIf = source._whatIf
+      _transact = source._transact
     }
   }
 
@@ -2727,6 +2750,7 @@ nonisolated extension Mesos_V1_Master_Response: SwiftProtobuf.Message, SwiftProt
       if let v = _storage._backupRegistry, !v.isInitialized {return false}
       if let v = _storage._explainOffers, !v.isInitialized {return false}
       if let v = _storage._whatIf, !v.isInitialized {return false}
+      if let v = _storage._transact, !v.isInitialized {return false}
       return true
     }
   }
@@ -2765,6 +2789,7 @@ nonisolated extension Mesos_V1_Master_Response: SwiftProtobuf.Message, SwiftProt
         case 1004: try { try decoder.decodeSingularMessageField(value: &_storage._backupRegistry) }()
         case 1010: try { try decoder.decodeSingularMessageField(value: &_storage._explainOffers) }()
         case 1012: try { try decoder.decodeSingularMessageField(value: &_storage._whatIf) }()
+        case 1020: try { try decoder.decodeSingularMessageField(value: &_storage._transact) }()
         default: break
         }
       }
@@ -2855,6 +2880,9 @@ nonisolated extension Mesos_V1_Master_Response: SwiftProtobuf.Message, SwiftProt
       try { if let v = _storage._whatIf {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 1012)
       } }()
+      try { if let v = _storage._transact {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1020)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -2890,6 +2918,7 @@ nonisolated extension Mesos_V1_Master_Response: SwiftProtobuf.Message, SwiftProt
         if _storage._backupRegistry != rhs_storage._backupRegistry {return false}
         if _storage._explainOffers != rhs_storage._explainOffers {return false}
         if _storage._whatIf != rhs_storage._whatIf {return false}
+        if _storage._transact != rhs_storage._transact {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -2900,7 +2929,7 @@ nonisolated extension Mesos_V1_Master_Response: SwiftProtobuf.Message, SwiftProt
 }
 
 nonisolated extension Mesos_V1_Master_Response.TypeEnum: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}GET_HEALTH\0\u{1}GET_FLAGS\0\u{1}GET_VERSION\0\u{1}GET_METRICS\0\u{1}GET_LOGGING_LEVEL\0\u{1}LIST_FILES\0\u{1}READ_FILE\0\u{1}GET_STATE\0\u{1}GET_AGENTS\0\u{1}GET_FRAMEWORKS\0\u{1}GET_EXECUTORS\0\u{1}GET_TASKS\0\u{1}GET_ROLES\0\u{1}GET_WEIGHTS\0\u{1}GET_MASTER\0\u{1}GET_MAINTENANCE_STATUS\0\u{1}GET_MAINTENANCE_SCHEDULE\0\u{1}GET_QUOTA\0\u{1}GET_OPERATIONS\0\u{2}U\u{f}LIST_VOLUMES\0\u{2}\u{2}LIST_AUDIT\0\u{1}LIST_RESERVATIONS\0\u{1}BACKUP_REGISTRY\0\u{2}\u{6}EXPLAIN_OFFERS\0\u{2}\u{2}WHAT_IF\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}GET_HEALTH\0\u{1}GET_FLAGS\0\u{1}GET_VERSION\0\u{1}GET_METRICS\0\u{1}GET_LOGGING_LEVEL\0\u{1}LIST_FILES\0\u{1}READ_FILE\0\u{1}GET_STATE\0\u{1}GET_AGENTS\0\u{1}GET_FRAMEWORKS\0\u{1}GET_EXECUTORS\0\u{1}GET_TASKS\0\u{1}GET_ROLES\0\u{1}GET_WEIGHTS\0\u{1}GET_MASTER\0\u{1}GET_MAINTENANCE_STATUS\0\u{1}GET_MAINTENANCE_SCHEDULE\0\u{1}GET_QUOTA\0\u{1}GET_OPERATIONS\0\u{2}U\u{f}LIST_VOLUMES\0\u{2}\u{2}LIST_AUDIT\0\u{1}LIST_RESERVATIONS\0\u{1}BACKUP_REGISTRY\0\u{2}\u{6}EXPLAIN_OFFERS\0\u{2}\u{2}WHAT_IF\0\u{2}\u{8}TRANSACT\0")
 }
 
 nonisolated extension Mesos_V1_Master_Response.ListVolumes: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -3360,7 +3389,7 @@ nonisolated extension Mesos_V1_Master_Response.ListAudit: SwiftProtobuf.Message,
 
 nonisolated extension Mesos_V1_Master_Response.ListAudit.Entry: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = Mesos_V1_Master_Response.ListAudit.protoMessageName + ".Entry"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}time\0\u{1}action\0\u{1}outcome\0\u{1}message\0\u{3}framework_id\0\u{1}principal\0\u{3}agent_id\0\u{3}task_id\0\u{3}operation_uuid\0\u{3}operation_id\0\u{1}consumed\0\u{1}converted\0\u{3}volume_uuids\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}time\0\u{1}action\0\u{1}outcome\0\u{1}message\0\u{3}framework_id\0\u{1}principal\0\u{3}agent_id\0\u{3}task_id\0\u{3}operation_uuid\0\u{3}operation_id\0\u{1}consumed\0\u{1}converted\0\u{3}volume_uuids\0\u{4}R\u{11}transaction_uuid\0")
 
   public var isInitialized: Bool {
     if self._number == nil {return false}
@@ -3397,6 +3426,7 @@ nonisolated extension Mesos_V1_Master_Response.ListAudit.Entry: SwiftProtobuf.Me
       case 12: try { try decoder.decodeRepeatedMessageField(value: &self.consumed) }()
       case 13: try { try decoder.decodeRepeatedMessageField(value: &self.converted) }()
       case 14: try { try decoder.decodeRepeatedStringField(value: &self.volumeUuids) }()
+      case 1120: try { try decoder.decodeSingularStringField(value: &self._transactionUuid) }()
       default: break
       }
     }
@@ -3449,6 +3479,9 @@ nonisolated extension Mesos_V1_Master_Response.ListAudit.Entry: SwiftProtobuf.Me
     if !self.volumeUuids.isEmpty {
       try visitor.visitRepeatedStringField(value: self.volumeUuids, fieldNumber: 14)
     }
+    try { if let v = self._transactionUuid {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1120)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3467,6 +3500,7 @@ nonisolated extension Mesos_V1_Master_Response.ListAudit.Entry: SwiftProtobuf.Me
     if lhs.consumed != rhs.consumed {return false}
     if lhs.converted != rhs.converted {return false}
     if lhs.volumeUuids != rhs.volumeUuids {return false}
+    if lhs._transactionUuid != rhs._transactionUuid {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

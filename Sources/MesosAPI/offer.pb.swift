@@ -268,6 +268,9 @@ package nonisolated struct Mesos_V1_Offer: @unchecked Sendable {
       case createDisk = 13
       case destroyDisk = 14
 
+      /// Holdfast's own, in GET_OPERATIONS only: several operations that are one.
+      case transact = 1020
+
       package init() {
         self = .unknown
       }
@@ -1057,7 +1060,7 @@ nonisolated extension Mesos_V1_Offer.Operation: SwiftProtobuf.Message, SwiftProt
 }
 
 nonisolated extension Mesos_V1_Offer.Operation.TypeEnum: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}LAUNCH\0\u{1}RESERVE\0\u{1}UNRESERVE\0\u{1}CREATE\0\u{1}DESTROY\0\u{1}LAUNCH_GROUP\0\u{2}\u{5}GROW_VOLUME\0\u{1}SHRINK_VOLUME\0\u{1}CREATE_DISK\0\u{1}DESTROY_DISK\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}LAUNCH\0\u{1}RESERVE\0\u{1}UNRESERVE\0\u{1}CREATE\0\u{1}DESTROY\0\u{1}LAUNCH_GROUP\0\u{2}\u{5}GROW_VOLUME\0\u{1}SHRINK_VOLUME\0\u{1}CREATE_DISK\0\u{1}DESTROY_DISK\0\u{2}n\u{f}TRANSACT\0")
 }
 
 nonisolated extension Mesos_V1_Offer.Operation.Launch: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {

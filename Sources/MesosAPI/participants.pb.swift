@@ -173,6 +173,9 @@ package nonisolated struct Mesos_V1_FrameworkInfo: Sendable {
       case reservationRefinement = 7
       case regionAware = 8
 
+      /// Holdfast's own: an ACCEPT with several operations is done whole or not at all.
+      case atomicAccept = 1000
+
       package init() {
         self = .unknown
       }
@@ -859,7 +862,7 @@ nonisolated extension Mesos_V1_FrameworkInfo.Capability: SwiftProtobuf.Message, 
 }
 
 nonisolated extension Mesos_V1_FrameworkInfo.Capability.TypeEnum: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}REVOCABLE_RESOURCES\0\u{1}TASK_KILLING_STATE\0\u{1}GPU_RESOURCES\0\u{1}SHARED_RESOURCES\0\u{1}PARTITION_AWARE\0\u{1}MULTI_ROLE\0\u{1}RESERVATION_REFINEMENT\0\u{1}REGION_AWARE\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}REVOCABLE_RESOURCES\0\u{1}TASK_KILLING_STATE\0\u{1}GPU_RESOURCES\0\u{1}SHARED_RESOURCES\0\u{1}PARTITION_AWARE\0\u{1}MULTI_ROLE\0\u{1}RESERVATION_REFINEMENT\0\u{1}REGION_AWARE\0\u{2}`\u{f}ATOMIC_ACCEPT\0")
 }
 
 nonisolated extension Mesos_V1_MasterInfo: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {

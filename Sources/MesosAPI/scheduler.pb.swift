@@ -132,6 +132,15 @@ package nonisolated struct Mesos_V1_Scheduler_Event: @unchecked Sendable {
   /// Clears the value of `error`. Subsequent reads from it will return its default value.
   package mutating func clearError() {_uniqueStorage()._error = nil}
 
+  package var transaction: Mesos_V1_Transaction {
+    get {_storage._transaction ?? Mesos_V1_Transaction()}
+    set {_uniqueStorage()._transaction = newValue}
+  }
+  /// Returns true if `transaction` has been explicitly set.
+  package var hasTransaction: Bool {_storage._transaction != nil}
+  /// Clears the value of `transaction`. Subsequent reads from it will return its default value.
+  package mutating func clearTransaction() {_uniqueStorage()._transaction = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   /// The kinds of event.
@@ -148,6 +157,9 @@ package nonisolated struct Mesos_V1_Scheduler_Event: @unchecked Sendable {
     case failure = 6
     case error = 7
     case heartbeat = 8
+
+    /// Holdfast's own: what became of a TRANSACT.
+    case transaction = 1020
 
     package init() {
       self = .unknown
@@ -985,6 +997,15 @@ package nonisolated struct Mesos_V1_Scheduler_Call: @unchecked Sendable {
   /// Clears the value of `renewLease`. Subsequent reads from it will return its default value.
   package mutating func clearRenewLease() {_uniqueStorage()._renewLease = nil}
 
+  package var transact: Mesos_V1_Scheduler_Call.Transact {
+    get {_storage._transact ?? Mesos_V1_Scheduler_Call.Transact()}
+    set {_uniqueStorage()._transact = newValue}
+  }
+  /// Returns true if `transact` has been explicitly set.
+  package var hasTransact: Bool {_storage._transact != nil}
+  /// Clears the value of `transact`. Subsequent reads from it will return its default value.
+  package mutating func clearTransact() {_uniqueStorage()._transact = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   /// The kinds of call.
@@ -1009,6 +1030,7 @@ package nonisolated struct Mesos_V1_Scheduler_Call: @unchecked Sendable {
     case updateFramework = 17
 
     /// Holdfast's own calls have numbers from 1000.
+    case transact = 1020
     case renewLease = 1040
 
     package init() {
@@ -1099,6 +1121,43 @@ package nonisolated struct Mesos_V1_Scheduler_Call: @unchecked Sendable {
 
     package init() {}
 
+    fileprivate var _filters: Mesos_V1_Filters? = nil
+  }
+
+  /// Uses offers of one agent for all of the steps, or for none; the rest is declined.
+  package nonisolated struct Transact: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var offerIds: [Mesos_V1_OfferID] = []
+
+    package var steps: [Mesos_V1_Offer.Operation] = []
+
+    /// The same key with the same steps is done once.
+    package var key: String {
+      get {_key ?? String()}
+      set {_key = newValue}
+    }
+    /// Returns true if `key` has been explicitly set.
+    package var hasKey: Bool {self._key != nil}
+    /// Clears the value of `key`. Subsequent reads from it will return its default value.
+    package mutating func clearKey() {self._key = nil}
+
+    package var filters: Mesos_V1_Filters {
+      get {_filters ?? Mesos_V1_Filters()}
+      set {_filters = newValue}
+    }
+    /// Returns true if `filters` has been explicitly set.
+    package var hasFilters: Bool {self._filters != nil}
+    /// Clears the value of `filters`. Subsequent reads from it will return its default value.
+    package mutating func clearFilters() {self._filters = nil}
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package init() {}
+
+    fileprivate var _key: String? = nil
     fileprivate var _filters: Mesos_V1_Filters? = nil
   }
 
@@ -1610,7 +1669,7 @@ fileprivate nonisolated let _protobuf_package = "mesos.v1.scheduler"
 
 nonisolated extension Mesos_V1_Scheduler_Event: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Event"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}type\0\u{1}subscribed\0\u{1}offers\0\u{1}rescind\0\u{1}update\0\u{1}message\0\u{1}failure\0\u{1}error\0\u{3}inverse_offers\0\u{3}rescind_inverse_offer\0\u{3}update_operation_status\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}type\0\u{1}subscribed\0\u{1}offers\0\u{1}rescind\0\u{1}update\0\u{1}message\0\u{1}failure\0\u{1}error\0\u{3}inverse_offers\0\u{3}rescind_inverse_offer\0\u{3}update_operation_status\0\u{2}q\u{f}transaction\0")
 
   fileprivate class _StorageClass {
     var _type: Mesos_V1_Scheduler_Event.TypeEnum? = nil
@@ -1624,6 +1683,7 @@ nonisolated extension Mesos_V1_Scheduler_Event: SwiftProtobuf.Message, SwiftProt
     var _message: Mesos_V1_Scheduler_Event.Message? = nil
     var _failure: Mesos_V1_Scheduler_Event.Failure? = nil
     var _error: Mesos_V1_Scheduler_Event.Error? = nil
+    var _transaction: Mesos_V1_Transaction? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1645,6 +1705,7 @@ nonisolated extension Mesos_V1_Scheduler_Event: SwiftProtobuf.Message, SwiftProt
       _message = source._message
       _failure = source._failure
       _error = source._error
+      _transaction = source._transaction
     }
   }
 
@@ -1667,6 +1728,7 @@ nonisolated extension Mesos_V1_Scheduler_Event: SwiftProtobuf.Message, SwiftProt
       if let v = _storage._message, !v.isInitialized {return false}
       if let v = _storage._failure, !v.isInitialized {return false}
       if let v = _storage._error, !v.isInitialized {return false}
+      if let v = _storage._transaction, !v.isInitialized {return false}
       return true
     }
   }
@@ -1690,6 +1752,7 @@ nonisolated extension Mesos_V1_Scheduler_Event: SwiftProtobuf.Message, SwiftProt
         case 9: try { try decoder.decodeSingularMessageField(value: &_storage._inverseOffers) }()
         case 10: try { try decoder.decodeSingularMessageField(value: &_storage._rescindInverseOffer) }()
         case 11: try { try decoder.decodeSingularMessageField(value: &_storage._updateOperationStatus) }()
+        case 1020: try { try decoder.decodeSingularMessageField(value: &_storage._transaction) }()
         default: break
         }
       }
@@ -1735,6 +1798,9 @@ nonisolated extension Mesos_V1_Scheduler_Event: SwiftProtobuf.Message, SwiftProt
       try { if let v = _storage._updateOperationStatus {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
       } }()
+      try { if let v = _storage._transaction {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1020)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1755,6 +1821,7 @@ nonisolated extension Mesos_V1_Scheduler_Event: SwiftProtobuf.Message, SwiftProt
         if _storage._message != rhs_storage._message {return false}
         if _storage._failure != rhs_storage._failure {return false}
         if _storage._error != rhs_storage._error {return false}
+        if _storage._transaction != rhs_storage._transaction {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -1765,7 +1832,7 @@ nonisolated extension Mesos_V1_Scheduler_Event: SwiftProtobuf.Message, SwiftProt
 }
 
 nonisolated extension Mesos_V1_Scheduler_Event.TypeEnum: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}SUBSCRIBED\0\u{1}OFFERS\0\u{1}RESCIND\0\u{1}UPDATE\0\u{1}MESSAGE\0\u{1}FAILURE\0\u{1}ERROR\0\u{1}HEARTBEAT\0\u{1}INVERSE_OFFERS\0\u{1}RESCIND_INVERSE_OFFER\0\u{1}UPDATE_OPERATION_STATUS\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}SUBSCRIBED\0\u{1}OFFERS\0\u{1}RESCIND\0\u{1}UPDATE\0\u{1}MESSAGE\0\u{1}FAILURE\0\u{1}ERROR\0\u{1}HEARTBEAT\0\u{1}INVERSE_OFFERS\0\u{1}RESCIND_INVERSE_OFFER\0\u{1}UPDATE_OPERATION_STATUS\0\u{2}q\u{f}TRANSACTION\0")
 }
 
 nonisolated extension Mesos_V1_Scheduler_Event.Subscribed: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -2822,7 +2889,7 @@ nonisolated extension Mesos_V1_Scheduler_OfferConstraints.RoleConstraints.Group:
 
 nonisolated extension Mesos_V1_Scheduler_Call: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Call"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}framework_id\0\u{1}type\0\u{1}subscribe\0\u{1}accept\0\u{1}decline\0\u{1}kill\0\u{1}shutdown\0\u{1}acknowledge\0\u{1}reconcile\0\u{1}message\0\u{1}request\0\u{4}\u{2}accept_inverse_offers\0\u{3}decline_inverse_offers\0\u{1}revive\0\u{1}suppress\0\u{3}acknowledge_operation_status\0\u{3}reconcile_operations\0\u{3}update_framework\0\u{4}}\u{f}renew_lease\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}framework_id\0\u{1}type\0\u{1}subscribe\0\u{1}accept\0\u{1}decline\0\u{1}kill\0\u{1}shutdown\0\u{1}acknowledge\0\u{1}reconcile\0\u{1}message\0\u{1}request\0\u{4}\u{2}accept_inverse_offers\0\u{3}decline_inverse_offers\0\u{1}revive\0\u{1}suppress\0\u{3}acknowledge_operation_status\0\u{3}reconcile_operations\0\u{3}update_framework\0\u{2}i\u{f}transact\0\u{4}\u{14}renew_lease\0")
 
   fileprivate class _StorageClass {
     var _frameworkID: Mesos_V1_FrameworkID? = nil
@@ -2844,6 +2911,7 @@ nonisolated extension Mesos_V1_Scheduler_Call: SwiftProtobuf.Message, SwiftProto
     var _suppress: Mesos_V1_Scheduler_Call.Suppress? = nil
     var _updateFramework: Mesos_V1_Scheduler_Call.UpdateFramework? = nil
     var _renewLease: Mesos_V1_Scheduler_Call.RenewLease? = nil
+    var _transact: Mesos_V1_Scheduler_Call.Transact? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -2873,6 +2941,7 @@ nonisolated extension Mesos_V1_Scheduler_Call: SwiftProtobuf.Message, SwiftProto
       _suppress = source._suppress
       _updateFramework = source._updateFramework
       _renewLease = source._renewLease
+      _transact = source._transact
     }
   }
 
@@ -2900,6 +2969,7 @@ nonisolated extension Mesos_V1_Scheduler_Call: SwiftProtobuf.Message, SwiftProto
       if let v = _storage._message, !v.isInitialized {return false}
       if let v = _storage._request, !v.isInitialized {return false}
       if let v = _storage._updateFramework, !v.isInitialized {return false}
+      if let v = _storage._transact, !v.isInitialized {return false}
       return true
     }
   }
@@ -2930,6 +3000,7 @@ nonisolated extension Mesos_V1_Scheduler_Call: SwiftProtobuf.Message, SwiftProto
         case 17: try { try decoder.decodeSingularMessageField(value: &_storage._acknowledgeOperationStatus) }()
         case 18: try { try decoder.decodeSingularMessageField(value: &_storage._reconcileOperations) }()
         case 19: try { try decoder.decodeSingularMessageField(value: &_storage._updateFramework) }()
+        case 1020: try { try decoder.decodeSingularMessageField(value: &_storage._transact) }()
         case 1040: try { try decoder.decodeSingularMessageField(value: &_storage._renewLease) }()
         default: break
         }
@@ -2997,6 +3068,9 @@ nonisolated extension Mesos_V1_Scheduler_Call: SwiftProtobuf.Message, SwiftProto
       try { if let v = _storage._updateFramework {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 19)
       } }()
+      try { if let v = _storage._transact {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1020)
+      } }()
       try { if let v = _storage._renewLease {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 1040)
       } }()
@@ -3028,6 +3102,7 @@ nonisolated extension Mesos_V1_Scheduler_Call: SwiftProtobuf.Message, SwiftProto
         if _storage._suppress != rhs_storage._suppress {return false}
         if _storage._updateFramework != rhs_storage._updateFramework {return false}
         if _storage._renewLease != rhs_storage._renewLease {return false}
+        if _storage._transact != rhs_storage._transact {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -3038,7 +3113,7 @@ nonisolated extension Mesos_V1_Scheduler_Call: SwiftProtobuf.Message, SwiftProto
 }
 
 nonisolated extension Mesos_V1_Scheduler_Call.TypeEnum: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}SUBSCRIBE\0\u{1}TEARDOWN\0\u{1}ACCEPT\0\u{1}DECLINE\0\u{1}REVIVE\0\u{1}KILL\0\u{1}SHUTDOWN\0\u{1}ACKNOWLEDGE\0\u{1}RECONCILE\0\u{1}MESSAGE\0\u{1}REQUEST\0\u{1}SUPPRESS\0\u{1}ACCEPT_INVERSE_OFFERS\0\u{1}DECLINE_INVERSE_OFFERS\0\u{1}ACKNOWLEDGE_OPERATION_STATUS\0\u{1}RECONCILE_OPERATIONS\0\u{1}UPDATE_FRAMEWORK\0\u{2}\u{7f}\u{f}RENEW_LEASE\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}SUBSCRIBE\0\u{1}TEARDOWN\0\u{1}ACCEPT\0\u{1}DECLINE\0\u{1}REVIVE\0\u{1}KILL\0\u{1}SHUTDOWN\0\u{1}ACKNOWLEDGE\0\u{1}RECONCILE\0\u{1}MESSAGE\0\u{1}REQUEST\0\u{1}SUPPRESS\0\u{1}ACCEPT_INVERSE_OFFERS\0\u{1}DECLINE_INVERSE_OFFERS\0\u{1}ACKNOWLEDGE_OPERATION_STATUS\0\u{1}RECONCILE_OPERATIONS\0\u{1}UPDATE_FRAMEWORK\0\u{2}k\u{f}TRANSACT\0\u{2}\u{14}RENEW_LEASE\0")
 }
 
 nonisolated extension Mesos_V1_Scheduler_Call.RenewLease: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -3175,6 +3250,61 @@ nonisolated extension Mesos_V1_Scheduler_Call.Accept: SwiftProtobuf.Message, Swi
   package static func ==(lhs: Mesos_V1_Scheduler_Call.Accept, rhs: Mesos_V1_Scheduler_Call.Accept) -> Bool {
     if lhs.offerIds != rhs.offerIds {return false}
     if lhs.operations != rhs.operations {return false}
+    if lhs._filters != rhs._filters {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Scheduler_Call.Transact: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Scheduler_Call.protoMessageName + ".Transact"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}offer_ids\0\u{1}steps\0\u{1}key\0\u{1}filters\0")
+
+  public var isInitialized: Bool {
+    if !SwiftProtobuf.Internal.areAllInitialized(self.offerIds) {return false}
+    if !SwiftProtobuf.Internal.areAllInitialized(self.steps) {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.offerIds) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.steps) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self._key) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._filters) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.offerIds.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.offerIds, fieldNumber: 1)
+    }
+    if !self.steps.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.steps, fieldNumber: 2)
+    }
+    try { if let v = self._key {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._filters {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Scheduler_Call.Transact, rhs: Mesos_V1_Scheduler_Call.Transact) -> Bool {
+    if lhs.offerIds != rhs.offerIds {return false}
+    if lhs.steps != rhs.steps {return false}
+    if lhs._key != rhs._key {return false}
     if lhs._filters != rhs._filters {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true

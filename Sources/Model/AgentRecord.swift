@@ -20,6 +20,13 @@ package enum AgentRecord: Equatable, Sendable {
     case updateAcknowledged(TaskKey, UpdateUUID)
     /// These volumes are on the disk for good; until then a crash may take a new one's directory.
     case volumesPrepared([VolumeUUID])
+    /// Before a transaction's work on the disk begins: a start after a crash goes on with it.
+    case transactionBegun(AgentOperation)
+    /// In a snapshot: volumes that a finished transaction has given up and that are not retired
+    /// yet.
+    case volumesDoomed(OperationUUID, [VolumeUUID])
+    /// They are.
+    case volumesDiscarded(OperationUUID)
     /// A snapshot's books and volumes as they are; `unprepared` are volumes, too.
     case snapshot(
         lastSequence: UInt64, total: Resources, volumes: [VolumeDescription],

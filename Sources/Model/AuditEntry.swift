@@ -6,6 +6,8 @@ package enum AuditAction: String, Hashable, Sendable, CaseIterable {
     case destroy = "DESTROY"
     case grow = "GROW_VOLUME"
     case shrink = "SHRINK_VOLUME"
+    /// A transaction that was not begun; of others each step has a line.
+    case transact = "TRANSACT"
     /// A task that holds volumes was sent to its agent.
     case launch = "LAUNCH"
     /// A task that held volumes ended.
@@ -34,6 +36,7 @@ package enum AuditAction: String, Hashable, Sendable, CaseIterable {
         case .destroy: self = .destroy
         case .grow: self = .grow
         case .shrink: self = .shrink
+        case .transact: self = .transact
         }
     }
 }
@@ -68,6 +71,8 @@ package struct AuditEntry: Equatable, Sendable {
     package var operation: OperationUUID?
     /// The operation's name at its framework.
     package var operationID: OperationID?
+    /// The transaction that the operation is a step of.
+    package var transaction: OperationUUID?
     /// Without allocation.
     package var consumed: [Resource] = []
     package var converted: [Resource] = []

@@ -12,6 +12,8 @@ package struct FrameworkDescription: Equatable, Sendable {
         package static let multiRole = Capabilities(rawValue: 1 << 6)
         package static let reservationRefinement = Capabilities(rawValue: 1 << 7)
         package static let regionAware = Capabilities(rawValue: 1 << 8)
+        /// Holdfast's own (1000 in the API): an ACCEPT is done whole or not at all.
+        package static let atomicAccept = Capabilities(rawValue: 1 << 31)
     }
 
     /// Nil until the master has given one.

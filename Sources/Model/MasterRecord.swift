@@ -18,6 +18,9 @@ package enum MasterRecord: Equatable, Sendable {
     case frameworkRemoved(FrameworkID)
     /// A line of the audit trail: no row, and never read at a start.
     case audited(AuditEntry)
+    /// A transaction with a key, begun or ended.
+    case transactionStored(TransactionRow)
+    case transactionRemoved(TransactionKey)
 }
 
 /// An agent in the registry.
@@ -111,15 +114,18 @@ package struct OperationRow: Equatable, Sendable {
     package var startedNanoseconds: Int64
     /// Not in the registry: it is on its way to a connected agent, and nobody was told of it.
     package var isProvisional: Bool
+    /// Of a transaction: sent once the agent has it on disk.
+    package var launches: [TaskLaunch]
 
     package init(
         agent: AgentID, operation: AgentOperation, startedNanoseconds: Int64,
-        isProvisional: Bool = false
+        isProvisional: Bool = false, launches: [TaskLaunch] = []
     ) {
         self.agent = agent
         self.operation = operation
         self.startedNanoseconds = startedNanoseconds
         self.isProvisional = isProvisional
+        self.launches = launches
     }
 }
 

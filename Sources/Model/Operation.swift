@@ -45,6 +45,8 @@ package enum OperationType: String, Hashable, Sendable, CaseIterable {
     case destroy = "DESTROY"
     case grow = "GROW_VOLUME"
     case shrink = "SHRINK_VOLUME"
+    /// Several of the others that are done whole or not at all.
+    case transact = "TRANSACT"
 }
 
 /// Where an operation stands; Mesos's OperationState without UNSUPPORTED.
@@ -115,11 +117,14 @@ package struct AgentOperation: Equatable, Sendable {
     /// Of a RESERVE: the lease of what it reserves. Of an UNRESERVE: the lease that ran out, where
     /// that is the reason.
     package var leaseMilliseconds: Int64?
+    /// Of a transaction only, in their order: its conversion and changes are theirs together.
+    package var steps: [TransactionStep]
 
     package init(
         uuid: OperationUUID, sequence: UInt64, type: OperationType, framework: FrameworkID? = nil,
         id: OperationID? = nil, principal: String? = nil, conversion: ResourceConversion,
-        volumeChanges: [VolumeChange] = [], leaseMilliseconds: Int64? = nil
+        volumeChanges: [VolumeChange] = [], leaseMilliseconds: Int64? = nil,
+        steps: [TransactionStep] = []
     ) {
         self.uuid = uuid
         self.sequence = sequence
@@ -130,6 +135,7 @@ package struct AgentOperation: Equatable, Sendable {
         self.conversion = conversion
         self.volumeChanges = volumeChanges
         self.leaseMilliseconds = leaseMilliseconds
+        self.steps = steps
     }
 }
 

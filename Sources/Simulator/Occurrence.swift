@@ -18,6 +18,9 @@ package enum Occurrence: Int, CaseIterable, Sendable {
     case callRefused
     // leases
     case reserveLeased, renewLease, operatorLease, leaseEnded
+    // transactions
+    case transact, operatorTransact, transactionRepeated, transactionRefused
+    case transactionFinished, transactionFailed, transactionUndone, transactionLaunch
     // calls of executors, and what they are told
     case executorSubscribe, executorUpdate, executorUpdatesRepeated, executorKill
     // what came of them

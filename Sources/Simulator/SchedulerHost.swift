@@ -33,6 +33,7 @@ struct SchedulerHost {
             .multiRole, .reservationRefinement, .sharedResources,
         ]
         if number.isMultiple(of: 2) { capabilities.insert(.partitionAware) }
+        if number % 3 == 1 { capabilities.insert(.atomicAccept) }
         return FrameworkDescription(
             id: id, name: "framework\(number)", user: "root", roles: [role],
             capabilities: capabilities, isCheckpointing: true, failoverTimeoutMilliseconds: 15_000)

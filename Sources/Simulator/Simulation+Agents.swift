@@ -72,7 +72,11 @@ extension Simulation {
         agents[index].life += 1
         closeAtAgent(index)
         // What was under way may have come to its end, or not.
-        for changes in agents[index].work.values where chance.oneIn(2) {
+        for (uuid, changes) in agents[index].work where chance.oneIn(2) {
+            if agents[index].agent.state.begun?.uuid == uuid {
+                leaveInTheMiddle(changes, on: index)
+                continue
+            }
             let grown = agents[index].grownInUse(changes)
             if grown.allSatisfy(AgentHost.growsWhileMounted) { agents[index].change(changes) }
         }
@@ -166,6 +170,9 @@ extension Simulation {
             digest.add(result.uuid.value)
             guard agents[index].ended[result.uuid] == nil else { return }
             count(result.state == .finished ? .operationFinished : .operationFailed)
+            if operation.isTransaction {
+                count(result.state == .finished ? .transactionFinished : .transactionFailed)
+            }
             agents[index].ended[result.uuid] = AgentHost.EndedOperation(
                 operation: operation, result: result)
         case .updateStored(let update):
@@ -174,9 +181,12 @@ extension Simulation {
             if update.state == .running { count(.taskStarted) }
             if update.state.isTerminal { count(.taskEnded) }
         case .identified(let id): digest.add(id.value)
+        case .taskStored(let row): checkLaunch(row, on: index)
+        case .transactionBegun(let operation): digest.add(operation.uuid.value)
+        case .volumesDiscarded(let uuid): digest.add(uuid.value)
         case .started, .resultAcknowledged, .frameworkStored, .frameworkRemoved, .executorStored,
-            .executorRemoved, .taskStored, .taskRemoved, .updateAcknowledged, .volumesPrepared,
-            .snapshot:
+            .executorRemoved, .taskRemoved, .updateAcknowledged, .volumesPrepared,
+            .volumesDoomed, .snapshot:
             break
         }
     }

@@ -35,6 +35,7 @@ extension Simulation {
         var found: [String] = []
         for index in agents.indices {
             found += checkBooks(index) + checkVolumes(index) + checkHoldings(index)
+            found += checkTransactions(index)
         }
         for (uuid, index) in acknowledged
         where agents[index].ended[uuid] == nil && !wasReplaced(index, uuid) {
@@ -48,11 +49,15 @@ extension Simulation {
     private func checkTrail() -> [String] {
         guard !registry.agentRows.contains(where: { $0.standing == .gone }) else { return [] }
         var found: [String] = []
-        for (uuid, ended) in agents.flatMap(\.ended.elements)
-        where ended.result.state == .finished && audited[uuid] != .finished {
-            found.append(
-                "\(ended.operation.type.rawValue) \(uuid) finished, and the audit trail says"
-                    + " \(audited[uuid]?.rawValue ?? "nothing")")
+        for ended in agents.flatMap(\.ended.values) where ended.result.state == .finished {
+            let operation = ended.operation
+            let uuids =
+                operation.isTransaction ? operation.steps.map(\.uuid) : [operation.uuid]
+            for uuid in uuids where audited[uuid] != .finished {
+                found.append(
+                    "\(operation.type.rawValue) \(uuid) finished, and the audit trail says"
+                        + " \(audited[uuid]?.rawValue ?? "nothing")")
+            }
         }
         return found
     }
@@ -65,6 +70,10 @@ extension Simulation {
             && ledger.agents.count == registry.agents.count
             && ledger.frameworks.count == registry.frameworks.count
             && ledger.volumes == registry.volumes
+            && Set(ledger.transactions.keys) == Set(registry.transactions.keys)
+        for (owner, row) in ledger.transactions {
+            isSame = isSame && registry.transactions[owner] == row
+        }
         for row in ledger.agentRows {
             isSame =
                 isSame && registry.agents[row.id] == row
@@ -155,7 +164,8 @@ extension Simulation {
         for scheduler in schedulers {
             for (id, state) in scheduler.told where state == .finished {
                 let isTrue = ended.contains {
-                    $0.operation.id == id && $0.operation.framework == scheduler.id
+                    $0.operation.followed.contains { $0.id == id }
+                        && $0.operation.framework == scheduler.id
                         && $0.result.state == .finished
                 }
                 if !isTrue { found.append("operation \(id) has not finished, as was told") }
@@ -163,6 +173,7 @@ extension Simulation {
         }
         let operators = ended.filter {
             $0.operation.framework == nil && $0.result.state == .finished
+                && !$0.operation.isTransaction
         }
         if operators.count < operatorsDone {
             found.append("\(operatorsDone) operators were told success of \(operators.count)")

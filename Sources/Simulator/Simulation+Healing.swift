@@ -67,6 +67,7 @@ extension Simulation {
         if !host.work.isEmpty || !host.agent.pendingOperations.isEmpty {
             found.append("operations on agent \(index)")
         }
+        if !host.agent.state.doomed.isEmpty { found.append("volumes given up on agent \(index)") }
         if !host.updates.isEmpty { found.append("updates of containers on agent \(index)") }
         if !host.agent.state.results.isEmpty { found.append("results of agent \(index)") }
         for key in host.agent.state.tasks.keys.sorted() {

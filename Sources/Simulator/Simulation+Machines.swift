@@ -15,12 +15,14 @@ extension Simulation {
             violate("volume \(volume) of agent \(index) shrinks while it is in use")
         }
         let grown = agents[index].grownInUse(changes)
-        if isFaulty, chance.oneIn(grown.isEmpty ? 10 : 3), !agents[index].isDone(changes) {
+        if isFaulty, chance.oneIn(grown.isEmpty ? 10 : 3), mayFail(uuid, changes, on: index) {
             count(.volumeWorkFailed)
+            undo(uuid, changes, on: index)
             if !grown.isEmpty { count(.growthInUseFailed) }
             return tell(index, .volumesChanged(uuid, failure: "the disk is broken"))
         }
         guard grown.allSatisfy(AgentHost.growsWhileMounted) else {
+            undo(uuid, changes, on: index)
             return tell(index, .volumesChanged(uuid, failure: "the volume is still attached"))
         }
         if !grown.isEmpty { count(.volumeGrownInUse) }

@@ -28,6 +28,7 @@ extension Simulation {
         for uuid in registry.volumes.keys.sorted() {
             if let row = registry.volumes[uuid] { rows.append(.volumeStored(row)) }
         }
+        rows += registry.transactions.values.map { .transactionStored($0) }
         return rows + registry.frameworkRows.map { .frameworkStored($0) }
     }
 
@@ -119,7 +120,9 @@ extension Simulation {
             if isOperation { operatorsDone += 1 }
         case .acceptedPending(let uuid): digest.add(uuid.value)
         case .done: digest.add(2)
+        case .transacted(let result): hear(result, answering: request)
         case .refused(let refusal):
+            noteRefusal(refusal, of: request)
             digest.add(refusal.message)
             count(.callRefused)
         }
@@ -146,6 +149,7 @@ extension Simulation {
         case .operationStored(let row):
             digest.add(row.operation.uuid.value)
             digest.add(row.operation.sequence)
+            noteLaunches(of: row)
         case .operationRemoved(let uuid): digest.add(uuid.value)
         case .frameworkStored(let row): digest.add(row.description.id?.value ?? "")
         case .frameworkRemoved(let id): digest.add(id.value)
@@ -154,6 +158,8 @@ extension Simulation {
             digest.add(row.uuid.value)
             noteLease(of: row)
         case .reservationRemoved(let uuid): digest.add(uuid.value)
+        case .transactionStored(let row): note(row)
+        case .transactionRemoved(let owner): digest.add(owner.key)
         }
     }
 

@@ -16,6 +16,7 @@ extension Simulation {
         case 6 where chance.oneIn(2): markGone()
         case 7..<17: growInUse()
         case 17..<20: operatorLease()
+        case 20..<26: operatorTransact()
         case _: operate()
         }
     }

@@ -80,6 +80,7 @@ extension Simulation {
         case .rescind(let id): schedulers[index].offers[id] = nil
         case .update(let update, _): hear(update, index)
         case .updateOperationStatus(let status): hear(status, index)
+        case .transaction(let result): hear(result)
         case .error:
             // Its id is taken no more, or another stream has it.
             if isRemoved(index) { schedulers[index].renew() }
@@ -174,6 +175,7 @@ extension SchedulerCall {
         case .acknowledgeOperationStatus: .acknowledgeOperation
         case .reconcileOperations: .reconcileOperations
         case .renewLeases: .renewLease
+        case .transact: .transact
         }
     }
 }

@@ -91,6 +91,9 @@ extension Simulation {
         for task in script.tasks {
             schedulers[index].tasks[task] = .init(agent: offer.agent, state: .staging)
         }
+        if !script.operations.isEmpty, chance.oneIn(4) {
+            return transact([id], script.operations, index)
+        }
         call(
             index,
             .accept(

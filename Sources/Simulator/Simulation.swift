@@ -41,6 +41,7 @@ package struct Simulation {
     /// Operators' operations that are not answered.
     var operatorCalls: Set<RequestID> = []
     var operatorsDone = 0
+    var transactions = TransactionNotes()
 
     package init(seed: UInt64, options: SimulationOptions = SimulationOptions()) {
         self.options = options

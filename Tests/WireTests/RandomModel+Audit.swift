@@ -17,6 +17,7 @@ extension RandomModel {
         entry.task = maybe { $0.id() }
         entry.operation = maybe { $0.id() }
         entry.operationID = maybe { $0.id() }
+        entry.transaction = maybe { $0.id() }
         entry.consumed = list { $0.resource() }
         entry.converted = list { $0.resource() }
         entry.volumes = list { $0.id() }

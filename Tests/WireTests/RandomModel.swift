@@ -109,7 +109,7 @@ struct RandomModel {
             uuid: id(), sequence: UInt64(number()), type: pick(OperationType.allCases),
             framework: maybe { $0.id() }, id: maybe { $0.id() }, principal: maybe { $0.text() },
             conversion: ResourceConversion(consumed: resources(), converted: resources()),
-            volumeChanges: list { $0.change() })
+            volumeChanges: list { $0.change() }, steps: list { $0.step() })
     }
 
     mutating func result() -> OperationResult {

@@ -85,6 +85,8 @@ import Wire
                     createdNanoseconds: random.number())),
             .reservationRemoved(random.id()),
             .audited(random.auditEntry()),
+            .transactionStored(random.transaction()),
+            .transactionRemoved(random.transaction().owner),
         ]
     }
 
@@ -108,6 +110,9 @@ import Wire
             .taskRemoved(TaskKey(random.id(), random.id())),
             .updateStored(random.update()),
             .updateAcknowledged(TaskKey(random.id(), random.id()), random.id()),
+            .transactionBegun(random.operation()),
+            .volumesDoomed(random.id(), random.list { $0.id() }),
+            .volumesDiscarded(random.id()),
             .snapshot(
                 lastSequence: UInt64(random.number()), total: random.resources(),
                 volumes: random.list { $0.volume() }),

@@ -83,10 +83,10 @@ extension AgentRecord {
     /// Whether nothing is lost when a crash loses it.
     fileprivate var mayWait: Bool {
         switch self {
-        case .resultAcknowledged, .volumesPrepared: true
+        case .resultAcknowledged, .volumesPrepared, .volumesDiscarded: true
         case .identified, .started, .operationEnded, .frameworkStored, .frameworkRemoved,
             .executorStored, .executorRemoved, .taskStored, .taskRemoved, .updateStored,
-            .updateAcknowledged, .snapshot:
+            .updateAcknowledged, .transactionBegun, .volumesDoomed, .snapshot:
             false
         }
     }

@@ -92,23 +92,16 @@ final class AgentVolumes: Sendable {
         _ changes: [VolumeChange], _ finished: @escaping @Sendable (String?) -> Void
     ) {
         threads.run { [self] in
-            var made: [VolumeUUID] = []
-            do throws(VolumeError) {
-                for change in changes {
-                    try apply(change)
-                    if case .create(let volume) = change { made.append(volume.uuid) }
-                }
-            } catch {
-                for uuid in made { retire(uuid) }
+            do throws(VolumeError) { try applyAll(changes) } catch {
                 return finished("\(error)")
             }
             finished(nil)
-            for uuid in made { prepareLater(uuid) }
+            for case .create(let volume) in changes { prepareLater(volume.uuid) }
             for case .resize(let uuid, _) in changes { report([uuid]) }
         }
     }
 
-    private func apply(_ change: VolumeChange) throws(VolumeError) {
+    func apply(_ change: VolumeChange) throws(VolumeError) {
         switch change {
         case .create(let volume):
             let place = volume.resource.disk?.source?.root ?? ""
@@ -229,12 +222,14 @@ final class AgentVolumes: Sendable {
         }
     }
 
-    private func retire(_ uuid: VolumeUUID) {
+    func retire(_ uuid: VolumeUUID) {
         guard let store = store(of: uuid) else { return }
-        do throws(VolumeError) { try store.retire(uuid) } catch {
-            logger.error("volume", metadata: ["uuid": "\(uuid)", "error": "\(error)"])
-        }
+        do throws(VolumeError) { try store.retire(uuid) } catch { note(error, of: uuid) }
         erase(uuid, store)
+    }
+
+    func note(_ error: VolumeError, of uuid: VolumeUUID) {
+        logger.error("volume", metadata: ["uuid": "\(uuid)", "error": "\(error)"])
     }
 
     /// Removes a retired volume's data bit by bit; one whose device is still held waits for it.

@@ -96,5 +96,6 @@ extension Mesos_V1_Master_Response.ListAudit.Entry {
         consumed = entry.consumed.map { Mesos_V1_Resource($0, form: .postRefinement) }
         converted = entry.converted.map { Mesos_V1_Resource($0, form: .postRefinement) }
         volumeUuids = entry.volumes.map(\.value)
+        if let transaction = entry.transaction { transactionUuid = transaction.value }
     }
 }

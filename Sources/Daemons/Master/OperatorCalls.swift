@@ -16,6 +16,9 @@ enum OperatorCalls {
         case .teardown: return .teardown(FrameworkID(call.teardown.frameworkID.value))
         case .renewLease: return .renewLeases(LeaseRenewal(call.renewLease))
         case .markAgentGone: return .markAgentGone(AgentID(call.markAgentGone.agentID.value))
+        case .transact:
+            return .transact(
+                TransactionRequest(call.transact), agent: AgentID(call.transact.agentID.value))
         case .killTask:
             let body = call.killTask
             return .killTask(

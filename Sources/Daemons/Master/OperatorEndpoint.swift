@@ -29,7 +29,7 @@ struct OperatorEndpoint: Sendable {
                 answers.ask { number in
                     host.handle(.operatorCalled(RequestID(number), change, principal: nil))
                 } finish: { answer in
-                    responder.answer(HTTPAnswer(answer))
+                    responder.answer(HTTPAnswer(answer, accept))
                 }
                 return
             }

@@ -41,6 +41,10 @@ enum RegistryRows {
         case .reservationRemoved(let uuid):
             [RegistryChange(bucket: .reservations, key: uuid.value, value: nil)]
         case .audited: []
+        case .transactionStored(let row):
+            [RegistryChange(bucket: .transactions, key: row.owner.rowKey, value: row.encoded)]
+        case .transactionRemoved(let owner):
+            [RegistryChange(bucket: .transactions, key: owner.rowKey, value: nil)]
         }
     }
 
@@ -53,6 +57,7 @@ enum RegistryRows {
         if let framework = entry.framework { subjects.append("framework:\(framework)") }
         if let agent = entry.agent { subjects.append("agent:\(agent)") }
         if let task = entry.task { subjects.append("task:\(task)") }
+        if let transaction = entry.transaction { subjects.append("transaction:\(transaction)") }
         let operation = entry.operation.map { "operation:\($0)" }
         if let operation { subjects.append(operation) }
         return TrailEntry(
@@ -79,6 +84,9 @@ enum RegistryRows {
                 case .reservations:
                     records.append(.reservationStored(try ReservationRow(decoding: entry.value)))
                 case .operations: operations.append(try OperationRow(decoding: entry.value))
+                case .transactions:
+                    records.append(
+                        .transactionStored(try TransactionRow(decoding: entry.value)))
                 case .meta, .roles, .maintenance, .services: break
                 }
             }

@@ -84,6 +84,12 @@ enum SchedulerCalls {
                 try updated(call.updateFramework.frameworkInfo),
                 suppressedRoles: call.updateFramework.suppressedRoles)
         case .renewLease: return .renewLeases(LeaseRenewal(call.renewLease))
+        case .transact:
+            return .transact(
+                offers: call.transact.offerIds.map { OfferID($0.value) },
+                TransactionRequest(call.transact),
+                refuseSeconds: call.transact.hasFilters
+                    ? call.transact.filters.refuseSeconds : nil)
         case .request, .acceptInverseOffers, .declineInverseOffers: return .ignored
         default: throw Refusal(.invalid, "This type of call is not known")
         }

@@ -96,7 +96,7 @@ extension HTTPAnswer {
             self.init(
                 status: 202, headers: ["Content-Type": "application/json"],
                 body: Array("{\"pending_operation\":\"\(uuid.value)\"}".utf8))
-        case .done: self.init(status: 200)
+        case .done, .transacted: self.init(status: 200)
         case .refused(let refusal): self.init(ErrorForm(refusal))
         }
     }

@@ -31,6 +31,9 @@ struct SchedulerEvents: Sendable {
         case .updateOperationStatus(let status):
             message.type = .updateOperationStatus
             message.updateOperationStatus.status = operationStatus(status)
+        case .transaction(let result):
+            message.type = .transaction
+            message.transaction = Mesos_V1_Transaction(result)
         case .message(let agent, let executor, let data):
             message.type = .message
             message.message.agentID.value = agent.value

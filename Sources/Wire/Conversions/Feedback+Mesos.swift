@@ -84,6 +84,7 @@ extension Mesos_V1_Offer.Operation {
                     growVolume.addition = resource
                 }
             }
+        case .transact: break
         case .shrink:
             for resource in consumed where resource.disk.hasPersistence {
                 shrinkVolume.volume = resource

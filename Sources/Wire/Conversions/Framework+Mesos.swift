@@ -7,7 +7,7 @@ extension FrameworkDescription {
     package init(_ message: Mesos_V1_FrameworkInfo) throws(Refusal) {
         var capabilities: Capabilities = []
         for capability in message.capabilities where capability.type != .unknown {
-            capabilities.insert(Capabilities(rawValue: 1 << UInt32(capability.type.rawValue)))
+            capabilities.insert(Capabilities(capability.type))
         }
         let roles: [String]
         if capabilities.contains(.multiRole) {
@@ -57,12 +57,21 @@ extension Mesos_V1_FrameworkInfo {
         }
         capabilities = Capability.TypeEnum.allCases
             .filter { $0 != .unknown }
-            .filter { framework.capabilities.contains(.init(rawValue: 1 << UInt32($0.rawValue))) }
+            .filter { framework.capabilities.contains(.init($0)) }
             .map { type in
                 var capability = Capability()
                 capability.type = type
                 return capability
             }
+    }
+}
+
+extension FrameworkDescription.Capabilities {
+    /// Mesos's numbers are bits; our own begin at 1000.
+    fileprivate init(_ type: Mesos_V1_FrameworkInfo.Capability.TypeEnum) {
+        self =
+            type == .atomicAccept
+            ? .atomicAccept : Self(rawValue: 1 << UInt32(type.rawValue))
     }
 }
 

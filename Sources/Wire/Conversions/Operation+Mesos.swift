@@ -48,6 +48,8 @@ extension OfferOperation.Kind {
         case .launchGroup: return group(message.launchGroup)
         case .createDisk, .destroyDisk:
             throw Refusal(.invalid, "operation \(name) is not supported")
+        case .transact:
+            throw Refusal(.invalid, "TRANSACT is a call of its own, and no operation of another")
         case .unknown: throw Refusal(.invalid, "Unknown operation type")
         }
     }
@@ -128,7 +130,7 @@ extension Mesos_V1_Offer.Operation {
         case .shrinkVolume: hasShrinkVolume
         case .createDisk: hasCreateDisk
         case .destroyDisk: hasDestroyDisk
-        case .unknown: true
+        case .transact, .unknown: true
         }
     }
 }
@@ -142,6 +144,7 @@ extension Mesos_V1_Offer.Operation.TypeEnum {
         case .destroy: self = .destroy
         case .grow: self = .growVolume
         case .shrink: self = .shrinkVolume
+        case .transact: self = .transact
         }
     }
 
@@ -154,6 +157,7 @@ extension Mesos_V1_Offer.Operation.TypeEnum {
         case .destroy: .destroy
         case .growVolume: .grow
         case .shrinkVolume: .shrink
+        case .transact: .transact
         case .launch, .launchGroup, .createDisk, .destroyDisk, .unknown: nil
         }
     }

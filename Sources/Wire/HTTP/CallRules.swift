@@ -64,6 +64,7 @@ extension Mesos_V1_Scheduler_Call: APICall {
         case .request: return hasRequest ? nil : "request"
         case .updateFramework: return hasUpdateFramework ? nil : "update_framework"
         case .renewLease: return hasRenewLease ? nil : "renew_lease"
+        case .transact: return hasTransact ? nil : "transact"
         case .unknown, .teardown, .revive, .suppress: return nil
         }
     }

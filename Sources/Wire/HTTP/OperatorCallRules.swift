@@ -34,6 +34,9 @@ extension Mesos_V1_Master_Call: APICall {
         case .explainOffers: return hasExplainOffers ? nil : "explain_offers"
         case .whatIf: return hasWhatIf ? nil : "what_if"
         case .renewLease: return hasRenewLease ? nil : "renew_lease"
+        case .transact:
+            guard hasTransact else { return "transact" }
+            return transact.hasAgentID ? nil : "transact.agent_id"
         case .unknown, .getHealth, .getFlags, .getVersion, .getLoggingLevel, .getState,
             .getAgents, .getFrameworks, .getExecutors, .getOperations, .getTasks, .getRoles,
             .getWeights, .getMaster, .subscribe, .getMaintenanceStatus, .getMaintenanceSchedule,

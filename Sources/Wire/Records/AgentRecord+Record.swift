@@ -26,6 +26,11 @@ extension AgentRecord: RecordCoded {
             form.updateAcknowledged.task = key.form
             form.updateAcknowledged.uuid = uuid.value
         case .volumesPrepared(let uuids): form.volumesPrepared.uuids = uuids.map(\.value)
+        case .transactionBegun(let operation): form.transactionBegun = operation.form
+        case .volumesDoomed(let operation, let uuids):
+            form.volumesDoomed.operationUuid = operation.value
+            form.volumesDoomed.uuids = uuids.map(\.value)
+        case .volumesDiscarded(let operation): form.volumesDiscarded = operation.value
         case .snapshot(let lastSequence, let total, let volumes, let unprepared):
             form.snapshot.lastSequence = lastSequence
             form.snapshot.total = total.form
@@ -61,6 +66,13 @@ extension AgentRecord: RecordCoded {
                 try TaskKey(form.task), try Needed.id(form.uuid, "update_acknowledged.uuid"))
         case .volumesPrepared(let form):
             self = .volumesPrepared(form.uuids.map { VolumeUUID($0) })
+        case .transactionBegun(let form): self = .transactionBegun(try AgentOperation(form))
+        case .volumesDoomed(let form):
+            self = .volumesDoomed(
+                try Needed.id(form.operationUuid, "volumes_doomed.operation_uuid"),
+                form.uuids.map { VolumeUUID($0) })
+        case .volumesDiscarded(let id):
+            self = .volumesDiscarded(try Needed.id(id, "volumes_discarded"))
         case .snapshot(let form):
             self = .snapshot(
                 lastSequence: form.lastSequence, total: try Resources(form.total),

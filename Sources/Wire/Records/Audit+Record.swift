@@ -23,6 +23,7 @@ extension AuditEntry: RecordCoded {
         form.converted = converted.map(\.form)
         form.volumes = volumes.map(\.value)
         if isRetold { form.retold = true }
+        if let transaction { form.transactionUuid = transaction.value }
         return form
     }
 
@@ -51,6 +52,7 @@ extension AuditEntry: RecordCoded {
         converted = try Needed.list(form.converted)
         volumes = form.volumes.map { VolumeUUID($0) }
         isRetold = form.retold
+        transaction = form.hasTransactionUuid ? OperationUUID(form.transactionUuid) : nil
     }
 }
 

@@ -21,6 +21,8 @@ extension MasterRecord: RecordCoded {
         case .audited(let entry): form.audited = entry.form
         case .reservationStored(let row): form.reservationStored = row.form
         case .reservationRemoved(let uuid): form.reservationRemoved = uuid.value
+        case .transactionStored(let row): form.transactionStored = row.form
+        case .transactionRemoved(let key): form.transactionRemoved = key.form
         }
         return form
     }
@@ -46,6 +48,8 @@ extension MasterRecord: RecordCoded {
         case .reservationStored(let row): self = .reservationStored(try ReservationRow(row))
         case .reservationRemoved(let id):
             self = .reservationRemoved(try Needed.id(id, "reservation_removed"))
+        case .transactionStored(let row): self = .transactionStored(try TransactionRow(row))
+        case .transactionRemoved(let key): self = .transactionRemoved(try TransactionKey(key))
         case nil: throw Refusal(.invalid, "the master's record is of a later version")
         }
     }
@@ -120,6 +124,7 @@ extension OperationRow: RecordCoded {
         form.agentID = agent.value
         form.operation = operation.form
         form.startedNanoseconds = startedNanoseconds
+        form.launches = launches.map(\.form)
         return form
     }
 
@@ -127,7 +132,8 @@ extension OperationRow: RecordCoded {
         self.init(
             agent: try Needed.id(form.agentID, "operation.agent_id"),
             operation: try AgentOperation(form.operation),
-            startedNanoseconds: form.startedNanoseconds)
+            startedNanoseconds: form.startedNanoseconds,
+            launches: try Needed.list(form.launches))
     }
 }
 

@@ -94,6 +94,7 @@ extension AgentOperation: RecordCoded {
         form.conversion = conversion.form
         form.volumeChanges = volumeChanges.map(\.form)
         if let leaseMilliseconds { form.leaseMilliseconds = leaseMilliseconds }
+        form.steps = steps.map(\.form)
         return form
     }
 
@@ -109,7 +110,8 @@ extension AgentOperation: RecordCoded {
             principal: form.hasPrincipal ? form.principal : nil,
             conversion: try ResourceConversion(form.conversion),
             volumeChanges: try Needed.list(form.volumeChanges),
-            leaseMilliseconds: form.hasLeaseMilliseconds ? form.leaseMilliseconds : nil)
+            leaseMilliseconds: form.hasLeaseMilliseconds ? form.leaseMilliseconds : nil,
+            steps: try Needed.list(form.steps))
     }
 }
 
