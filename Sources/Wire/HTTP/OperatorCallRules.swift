@@ -33,6 +33,7 @@ extension Mesos_V1_Master_Call: APICall {
         case .killTask: return hasKillTask ? nil : "kill_task"
         case .explainOffers: return hasExplainOffers ? nil : "explain_offers"
         case .whatIf: return hasWhatIf ? nil : "what_if"
+        case .forgetVolume: return hasForgetVolume ? nil : "forget_volume"
         case .unknown, .getHealth, .getFlags, .getVersion, .getLoggingLevel, .getState,
             .getAgents, .getFrameworks, .getExecutors, .getOperations, .getTasks, .getRoles,
             .getWeights, .getMaster, .subscribe, .getMaintenanceStatus, .getMaintenanceSchedule,
