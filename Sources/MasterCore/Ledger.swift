@@ -46,6 +46,10 @@ package struct Ledger: Equatable, Sendable {
         stacks[agent]?.row(of: stack)
     }
 
+    func reservation(_ uuid: ReservationUUID) -> ReservationRow? {
+        reservationAgents[uuid].flatMap { stacks[$0]?.row(uuid) }
+    }
+
     /// Whether an agent's confirmed books have anything under the stack.
     func holds(_ stack: [Reservation], on agent: AgentID) -> Bool {
         stacks[agent]?.holds(stack) ?? false

@@ -121,6 +121,7 @@ extension Master {
         task.booked = Resources(description.resources)
         frameworks[framework]?.tasks[description.id] = task
         agents[description.agent]?.tasks.insert(task.key)
+        noteNewTask(task.key)
         noteUse(by: task)
         touch(description.agent)
     }

@@ -29,6 +29,9 @@ extension Master {
             case .offer(let offer):
                 guard offers[offer] != nil else { continue }
                 removeOffer(offer, isRescinded: true)
+            case .subscribersHeartbeat:
+                guard subscribersHeartbeatDue == due else { continue }
+                heartbeatSubscribers()
             case .reregistration:
                 guard reregistrationDue == due else { continue }
                 reregistrationDue = nil

@@ -39,6 +39,12 @@ package struct Master: Machine {
     /// When agents that have not come back since the start count as unreachable.
     var reregistrationDue: Instant?
 
+    /// Nil: nobody subscribes to the operator API.
+    var subscribers: Subscribers?
+    /// Who subscribes by the event that is being handled.
+    var newSubscriber: (id: SubscriberID, wish: Inventories)?
+    var subscribersHeartbeatDue: Instant?
+
     /// Of the event that is being handled.
     var now = Instant(nanoseconds: 0)
     var outbox = Outbox<Action>()
@@ -63,6 +69,8 @@ package struct Master: Machine {
         if isStarted {
             runTimers()
             allocate()
+            publishChanges()
+            admitSubscriber()
         }
         swap(&self.outbox, &outbox)
     }
@@ -93,6 +101,10 @@ package struct Master: Machine {
             agentSaid(connection, message)
         case .storageLow(let isLow):
             isStorageLow = isLow
+        case .operatorSubscribed(let id, let wish):
+            newSubscriber = (id, wish)
+        case .operatorUnsubscribed(let id):
+            operatorUnsubscribed(id)
         }
     }
 
@@ -110,7 +122,8 @@ package struct Master: Machine {
             emit(.closeConnection(connection))
         case .storageLow(let isLow):
             isStorageLow = isLow
-        case .ticked, .streamClosed, .agentDisconnected:
+        case .ticked, .streamClosed, .agentDisconnected, .operatorSubscribed,
+            .operatorUnsubscribed:
             break
         }
     }
@@ -119,6 +132,7 @@ package struct Master: Machine {
 
     /// The only way by which durable state changes.
     mutating func store(_ record: MasterRecord) {
+        subscribers?.note(record, before: ledger)
         ledger.apply(record)
         outbox.append(.store(record))
     }

@@ -20,6 +20,10 @@ struct StackBook: Equatable, Sendable {
 
     func row(of stack: [Reservation]) -> ReservationRow? { entries[stack]?.row }
 
+    func row(_ uuid: ReservationUUID) -> ReservationRow? {
+        stacks[uuid].flatMap { entries[$0]?.row }
+    }
+
     func holds(_ stack: [Reservation]) -> Bool { (entries[stack]?.pieces ?? 0) > 0 }
 
     /// A piece came under the stack.

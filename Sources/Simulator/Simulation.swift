@@ -37,6 +37,8 @@ package struct Simulation {
     /// Operators' operations that are not answered.
     var operatorCalls: Set<RequestID> = []
     var operatorsDone = 0
+    /// What a subscriber of the operator API knows; nil: there is none.
+    var mirror: InventoryMirror?
 
     package init(seed: UInt64, options: SimulationOptions = SimulationOptions()) {
         self.options = options
