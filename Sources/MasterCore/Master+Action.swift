@@ -12,6 +12,10 @@ extension Master {
         case closeStream(StreamID)
         case send(ConnectionID, MasterMessage)
         case closeConnection(ConnectionID)
+        /// For every subscriber of the operator API that wants such an event.
+        case publish(OperatorEvent)
+        /// There are too many subscribers.
+        case closeSubscriber(SubscriberID)
         /// A peer's message led to nothing; for the log and the counters.
         case drop(DropReason, String)
     }

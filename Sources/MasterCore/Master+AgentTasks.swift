@@ -93,6 +93,7 @@ extension Master {
         if isReturning, !framework.isPartitionAware { task.isKillRequested = true }
         frameworks[key.framework]?.tasks[key.task] = task
         agents[id]?.tasks.insert(key)
+        note(report, since: framework.tasks[key.task]?.state)
         noteUse(by: task)
         if task.isKillRequested, !report.state.isTerminal {
             sendKill(key, to: id, graceMilliseconds: task.killGraceMilliseconds)
@@ -135,7 +136,7 @@ extension Master {
             guard framework.isPartitionAware else { continue }
             tell(
                 id, task.description.id, agent: agent, .gone, .reconciliation,
-                "Task is unknown to the agent")
+                "Task is unknown to the agent", since: task.state)
         }
     }
 }

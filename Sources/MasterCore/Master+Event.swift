@@ -21,6 +21,10 @@ extension Master {
         case agentSaid(ConnectionID, AgentMessage)
         /// The registry's disk is nearly full (or has room again): what needs new rows is refused.
         case storageLow(Bool)
+        /// A SUBSCRIBE of the operator API: the shell reads this master's state right after it, and
+        /// publishes what follows.
+        case operatorSubscribed(SubscriberID, Inventories)
+        case operatorUnsubscribed(SubscriberID)
     }
 }
 

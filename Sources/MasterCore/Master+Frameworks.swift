@@ -112,6 +112,7 @@ extension Master {
         frameworks[id]?.streamUUID = subscription.streamUUID
         frameworks[id]?.suppressedRoles = subscription.suppressedRoles
         streams[stream] = id
+        noteConnection(of: id)
         emit(
             .sendEvent(
                 stream, .subscribed(id, heartbeatMilliseconds: options.heartbeatMilliseconds)))

@@ -147,6 +147,7 @@ extension Master {
         task.transaction = transaction
         frameworks[framework]?.tasks[description.id] = task
         agents[description.agent]?.tasks.insert(task.key)
+        noteNewTask(task.key)
         if transaction == nil { noteUse(by: task) }
         touch(description.agent)
     }

@@ -15,9 +15,12 @@ extension Master {
         let key = update.key
         var update = update
         update.agent = id
+        let old = standing(of: key)
         if frameworks[key.framework]?.tasks[key.task]?.agent == id {
             frameworks[key.framework]?.tasks[key.task]?.append(update)
             setState(key, latestState)
+            let state = frameworks[key.framework]?.tasks[key.task]?.state
+            noteUpdate(update, since: old, by: state ?? latestState)
         }
         guard frameworks[key.framework]?.isEnding == false else {
             acknowledgeAlone(update, latestState, to: id)
@@ -84,7 +87,8 @@ extension Master {
     ) {
         guard let task = frameworks[key.framework]?.tasks[key.task] else { return }
         let told = tell(
-            key.framework, key.task, agent: task.agent, state, reason, message)
+            key.framework, key.task, agent: task.agent, state, reason, message,
+            since: task.state)
         setState(key, told)
         removeTask(key, asCompleted: true)
     }
@@ -125,11 +129,13 @@ extension Master {
 
     /// The master's own word on a task, which needs no acknowledgement. Frameworks that know
     /// nothing of partitions are told TASK_LOST where others hear what it really is.
+    ///
+    /// `old`: the task's state up to now, where the word is news.
     @discardableResult
     mutating func tell(
         _ id: FrameworkID, _ task: TaskID, agent: AgentID?, _ state: TaskState,
         _ reason: StatusReason, _ message: String, payload: Payload = Payload(),
-        unreachableNanoseconds: Int64? = nil
+        unreachableNanoseconds: Int64? = nil, since old: TaskState? = nil
     ) -> TaskState {
         guard let framework = frameworks[id] else { return state }
         let isLost = !framework.isPartitionAware && state.isNewForPartitions
@@ -144,6 +150,8 @@ extension Master {
                 .sendEvent(
                     stream, .update(update, unreachableNanoseconds: unreachableNanoseconds)))
         }
+        noteUpdate(
+            update, since: old.map { TaskStanding(told: $0, state: $0) }, by: update.state)
         return update.state
     }
 
@@ -151,7 +159,7 @@ extension Master {
     mutating func loseTask(_ key: TaskKey, because reason: String) {
         guard var task = frameworks[key.framework]?.tasks[key.task] else { return }
         if task.state.isTerminal || frameworks[key.framework]?.isEnding == true {
-            removeTask(key, asCompleted: true)
+            dropTask(task, as: .unreachable, .agentRemoved, reason)
             return
         }
         removeTask(key, asCompleted: false)
@@ -159,8 +167,20 @@ extension Master {
         task.unreachableNanoseconds = now.nanoseconds
         task.state = tell(
             key.framework, key.task, agent: task.agent, .unreachable, .agentRemoved, reason,
-            unreachableNanoseconds: now.nanoseconds)
+            unreachableNanoseconds: now.nanoseconds, since: task.state)
         frameworks[key.framework]?.rememberUnreachable(task, limits: options.limits)
+    }
+
+    /// Forgets a task that has ended, or whose framework is removed and hears no more.
+    private mutating func dropTask(
+        _ task: MasterTask, as state: TaskState, _ reason: StatusReason, _ message: String
+    ) {
+        if !task.state.isTerminal {
+            tell(
+                task.framework, task.description.id, agent: task.agent, state, reason, message,
+                since: task.state)
+        }
+        removeTask(task.key, asCompleted: true)
     }
 
     /// The agent was marked gone: its tasks have ended for certain.
@@ -169,7 +189,7 @@ extension Master {
         let message = "Agent has been marked gone"
         for task in framework.sortedTasks where task.agent == agent {
             guard !task.state.isTerminal, !framework.isEnding else {
-                removeTask(task.key, asCompleted: true)
+                dropTask(task, as: .goneByOperator, .agentRemovedByOperator, message)
                 continue
             }
             endTask(task.key, as: .goneByOperator, .agentRemovedByOperator, message)
@@ -179,7 +199,7 @@ extension Master {
             var ended = task
             ended.state = tell(
                 id, task.description.id, agent: agent, .goneByOperator,
-                .agentRemovedByOperator, message)
+                .agentRemovedByOperator, message, since: task.state)
             frameworks[id]?.complete(ended, limits: options.limits)
         }
     }

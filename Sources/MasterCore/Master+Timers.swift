@@ -35,6 +35,9 @@ extension Master {
             case .leaseReview(let agent):
                 reviews.remove(agent)
                 reviewOverdue(on: agent)
+            case .subscribersHeartbeat:
+                guard subscribersHeartbeatDue == due else { continue }
+                heartbeatSubscribers()
             case .reregistration:
                 guard reregistrationDue == due else { continue }
                 reregistrationDue = nil

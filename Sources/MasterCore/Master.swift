@@ -49,6 +49,11 @@ package struct Master: Machine {
     var overdue: OrderedDictionary<AgentID, OrderedDictionary<ReservationUUID, Instant>> = [:]
     /// Agents whose overdue reservations are looked at soon.
     var reviews: Set<AgentID> = []
+    /// Nil: nobody subscribes to the operator API.
+    var subscribers: Subscribers?
+    /// Who subscribes by the event that is being handled.
+    var newSubscriber: (id: SubscriberID, wish: Inventories)?
+    var subscribersHeartbeatDue: Instant?
 
     /// Of the event that is being handled.
     var now = Instant(nanoseconds: 0)
@@ -75,6 +80,8 @@ package struct Master: Machine {
             runTimers()
             scheduleReviews()
             allocate()
+            publishChanges()
+            admitSubscriber()
         }
         swap(&self.outbox, &outbox)
     }
@@ -105,6 +112,10 @@ package struct Master: Machine {
             agentSaid(connection, message)
         case .storageLow(let isLow):
             isStorageLow = isLow
+        case .operatorSubscribed(let id, let wish):
+            newSubscriber = (id, wish)
+        case .operatorUnsubscribed(let id):
+            operatorUnsubscribed(id)
         }
     }
 
@@ -122,7 +133,8 @@ package struct Master: Machine {
             emit(.closeConnection(connection))
         case .storageLow(let isLow):
             isStorageLow = isLow
-        case .ticked, .streamClosed, .agentDisconnected:
+        case .ticked, .streamClosed, .agentDisconnected, .operatorSubscribed,
+            .operatorUnsubscribed:
             break
         }
     }
@@ -131,6 +143,7 @@ package struct Master: Machine {
 
     /// The only way by which durable state changes.
     mutating func store(_ record: MasterRecord) {
+        subscribers?.note(record, before: ledger)
         ledger.apply(record)
         outbox.append(.store(record))
     }

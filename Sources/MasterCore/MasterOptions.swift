@@ -17,6 +17,8 @@ package struct MasterOptions: Sendable {
     package var operationTimeoutMilliseconds: Int64 = 10_000
     /// The filter of a declined offer when the call names none.
     package var defaultRefuseMilliseconds: Int64 = 5_000
+    /// `--max-operator-event-stream-subscribers`: beyond it the oldest subscriber is closed.
+    package var subscribersAtMost = 1_000
     package var limits = Limits()
     package var allocator = AllocatorOptions()
 

@@ -1,7 +1,7 @@
 package import Model
 
 /// A task as the master knows it.
-package struct MasterTask: Sendable {
+package struct MasterTask: Equatable, Sendable {
     package let framework: FrameworkID
     /// Its resources change when a volume of it grows.
     package internal(set) var description: TaskDescription

@@ -14,6 +14,7 @@ enum Timer: Hashable, Sendable {
     case reregistration
     case lease(ReservationUUID)
     case leaseReview(AgentID)
+    case subscribersHeartbeat
 }
 
 /// A heap of due times. An entry is never removed early: whoever takes it out compares its time

@@ -271,6 +271,24 @@ package nonisolated struct Mesos_V1_Master_Call: @unchecked Sendable {
   /// Clears the value of `transact`. Subsequent reads from it will return its default value.
   package mutating func clearTransact() {_uniqueStorage()._transact = nil}
 
+  package var subscribe: Mesos_V1_Master_Call.Subscribe {
+    get {_storage._subscribe ?? Mesos_V1_Master_Call.Subscribe()}
+    set {_uniqueStorage()._subscribe = newValue}
+  }
+  /// Returns true if `subscribe` has been explicitly set.
+  package var hasSubscribe: Bool {_storage._subscribe != nil}
+  /// Clears the value of `subscribe`. Subsequent reads from it will return its default value.
+  package mutating func clearSubscribe() {_uniqueStorage()._subscribe = nil}
+
+  package var forgetVolume: Mesos_V1_Master_Call.ForgetVolume {
+    get {_storage._forgetVolume ?? Mesos_V1_Master_Call.ForgetVolume()}
+    set {_uniqueStorage()._forgetVolume = newValue}
+  }
+  /// Returns true if `forgetVolume` has been explicitly set.
+  package var hasForgetVolume: Bool {_storage._forgetVolume != nil}
+  /// Clears the value of `forgetVolume`. Subsequent reads from it will return its default value.
+  package mutating func clearForgetVolume() {_uniqueStorage()._forgetVolume = nil}
+
   /// NOTE: This field was marked as deprecated in the .proto file.
   package var setQuota: Mesos_V1_Master_Call.SetQuota {
     get {_storage._setQuota ?? Mesos_V1_Master_Call.SetQuota()}
@@ -350,6 +368,7 @@ package nonisolated struct Mesos_V1_Master_Call: @unchecked Sendable {
     case whatIf = 1012
     case renewLease = 1040
     case transact = 1020
+    case forgetVolume = 1055
 
     package init() {
       self = .unknown
@@ -1296,6 +1315,83 @@ package nonisolated struct Mesos_V1_Master_Call: @unchecked Sendable {
     fileprivate var _key: String? = nil
   }
 
+  /// Holdfast: what else a subscriber wants to be told; Mesos's clients set nothing of it.
+  package nonisolated struct Subscribe: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    /// The list of volumes, and VOLUME_ADDED, VOLUME_UPDATED and VOLUME_REMOVED.
+    package var volumes: Bool {
+      get {_volumes ?? false}
+      set {_volumes = newValue}
+    }
+    /// Returns true if `volumes` has been explicitly set.
+    package var hasVolumes: Bool {self._volumes != nil}
+    /// Clears the value of `volumes`. Subsequent reads from it will return its default value.
+    package mutating func clearVolumes() {self._volumes = nil}
+
+    /// The list of reservations, and RESERVATION_ADDED, RESERVATION_UPDATED, RESERVATION_REMOVED.
+    package var reservations: Bool {
+      get {_reservations ?? false}
+      set {_reservations = newValue}
+    }
+    /// Returns true if `reservations` has been explicitly set.
+    package var hasReservations: Bool {self._reservations != nil}
+    /// Clears the value of `reservations`. Subsequent reads from it will return its default value.
+    package mutating func clearReservations() {self._reservations = nil}
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package init() {}
+
+    fileprivate var _volumes: Bool? = nil
+    fileprivate var _reservations: Bool? = nil
+  }
+
+  /// Holdfast: takes a lost volume out of the registry, for which nothing is left to be found.
+  package nonisolated struct ForgetVolume: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var uuid: String {
+      get {_uuid ?? String()}
+      set {_uuid = newValue}
+    }
+    /// Returns true if `uuid` has been explicitly set.
+    package var hasUuid: Bool {self._uuid != nil}
+    /// Clears the value of `uuid`. Subsequent reads from it will return its default value.
+    package mutating func clearUuid() {self._uuid = nil}
+
+    /// Who asks, in their own words, and why: for the audit trail.
+    package var requester: String {
+      get {_requester ?? String()}
+      set {_requester = newValue}
+    }
+    /// Returns true if `requester` has been explicitly set.
+    package var hasRequester: Bool {self._requester != nil}
+    /// Clears the value of `requester`. Subsequent reads from it will return its default value.
+    package mutating func clearRequester() {self._requester = nil}
+
+    package var reason: String {
+      get {_reason ?? String()}
+      set {_reason = newValue}
+    }
+    /// Returns true if `reason` has been explicitly set.
+    package var hasReason: Bool {self._reason != nil}
+    /// Clears the value of `reason`. Subsequent reads from it will return its default value.
+    package mutating func clearReason() {self._reason = nil}
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package init() {}
+
+    fileprivate var _uuid: String? = nil
+    fileprivate var _requester: String? = nil
+    fileprivate var _reason: String? = nil
+  }
+
   package init() {}
 
   fileprivate var _storage = _StorageClass.defaultInstance
@@ -1307,7 +1403,7 @@ fileprivate nonisolated let _protobuf_package = "mesos.v1.master"
 
 nonisolated extension Mesos_V1_Master_Call: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Call"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}type\0\u{3}get_metrics\0\u{3}set_logging_level\0\u{3}list_files\0\u{3}read_file\0\u{3}update_weights\0\u{3}reserve_resources\0\u{3}unreserve_resources\0\u{3}create_volumes\0\u{3}destroy_volumes\0\u{3}update_maintenance_schedule\0\u{3}start_maintenance\0\u{3}stop_maintenance\0\u{3}set_quota\0\u{3}remove_quota\0\u{1}teardown\0\u{3}mark_agent_gone\0\u{3}grow_volume\0\u{3}shrink_volume\0\u{3}update_quota\0\u{3}drain_agent\0\u{3}deactivate_agent\0\u{3}reactivate_agent\0\u{4}R\u{f}kill_task\0\u{3}list_audit\0\u{4}\u{8}explain_offers\0\u{4}\u{2}what_if\0\u{2}\u{8}transact\0\u{4}\u{14}renew_lease\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}type\0\u{3}get_metrics\0\u{3}set_logging_level\0\u{3}list_files\0\u{3}read_file\0\u{3}update_weights\0\u{3}reserve_resources\0\u{3}unreserve_resources\0\u{3}create_volumes\0\u{3}destroy_volumes\0\u{3}update_maintenance_schedule\0\u{3}start_maintenance\0\u{3}stop_maintenance\0\u{3}set_quota\0\u{3}remove_quota\0\u{1}teardown\0\u{3}mark_agent_gone\0\u{3}grow_volume\0\u{3}shrink_volume\0\u{3}update_quota\0\u{3}drain_agent\0\u{3}deactivate_agent\0\u{3}reactivate_agent\0\u{4}R\u{f}kill_task\0\u{3}list_audit\0\u{4}\u{8}explain_offers\0\u{4}\u{2}what_if\0\u{2}\u{8}transact\0\u{4}\u{14}renew_lease\0\u{2}\u{a}subscribe\0\u{4}\u{5}forget_volume\0")
 
   fileprivate class _StorageClass {
     var _type: Mesos_V1_Master_Call.TypeEnum? = nil
@@ -1337,6 +1433,8 @@ nonisolated extension Mesos_V1_Master_Call: SwiftProtobuf.Message, SwiftProtobuf
     var _whatIf: Mesos_V1_Master_Call.WhatIf? = nil
     var _renewLease: Mesos_V1_Master_Call.RenewLease? = nil
     var _transact: Mesos_V1_Master_Call.Transact? = nil
+    var _subscribe: Mesos_V1_Master_Call.Subscribe? = nil
+    var _forgetVolume: Mesos_V1_Master_Call.ForgetVolume? = nil
     var _setQuota: Mesos_V1_Master_Call.SetQuota? = nil
     var _removeQuota: Mesos_V1_Master_Call.RemoveQuota? = nil
 
@@ -1376,6 +1474,8 @@ nonisolated extension Mesos_V1_Master_Call: SwiftProtobuf.Message, SwiftProtobuf
       _whatIf = source._whatIf
       _renewLease = source._renewLease
       _transact = source._transact
+      _subscribe = source._subscribe
+      _forgetVolume = source._forgetVolume
       _setQuota = source._setQuota
       _removeQuota = source._removeQuota
     }
@@ -1414,6 +1514,7 @@ nonisolated extension Mesos_V1_Master_Call: SwiftProtobuf.Message, SwiftProtobuf
       if let v = _storage._whatIf, !v.isInitialized {return false}
       if let v = _storage._renewLease, !v.isInitialized {return false}
       if let v = _storage._transact, !v.isInitialized {return false}
+      if let v = _storage._forgetVolume, !v.isInitialized {return false}
       if let v = _storage._setQuota, !v.isInitialized {return false}
       if let v = _storage._removeQuota, !v.isInitialized {return false}
       return true
@@ -1457,6 +1558,8 @@ nonisolated extension Mesos_V1_Master_Call: SwiftProtobuf.Message, SwiftProtobuf
         case 1012: try { try decoder.decodeSingularMessageField(value: &_storage._whatIf) }()
         case 1020: try { try decoder.decodeSingularMessageField(value: &_storage._transact) }()
         case 1040: try { try decoder.decodeSingularMessageField(value: &_storage._renewLease) }()
+        case 1050: try { try decoder.decodeSingularMessageField(value: &_storage._subscribe) }()
+        case 1055: try { try decoder.decodeSingularMessageField(value: &_storage._forgetVolume) }()
         default: break
         }
       }
@@ -1556,6 +1659,12 @@ nonisolated extension Mesos_V1_Master_Call: SwiftProtobuf.Message, SwiftProtobuf
       try { if let v = _storage._renewLease {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 1040)
       } }()
+      try { if let v = _storage._subscribe {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1050)
+      } }()
+      try { if let v = _storage._forgetVolume {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1055)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1592,6 +1701,8 @@ nonisolated extension Mesos_V1_Master_Call: SwiftProtobuf.Message, SwiftProtobuf
         if _storage._whatIf != rhs_storage._whatIf {return false}
         if _storage._renewLease != rhs_storage._renewLease {return false}
         if _storage._transact != rhs_storage._transact {return false}
+        if _storage._subscribe != rhs_storage._subscribe {return false}
+        if _storage._forgetVolume != rhs_storage._forgetVolume {return false}
         if _storage._setQuota != rhs_storage._setQuota {return false}
         if _storage._removeQuota != rhs_storage._removeQuota {return false}
         return true
@@ -1604,7 +1715,7 @@ nonisolated extension Mesos_V1_Master_Call: SwiftProtobuf.Message, SwiftProtobuf
 }
 
 nonisolated extension Mesos_V1_Master_Call.TypeEnum: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}GET_HEALTH\0\u{1}GET_FLAGS\0\u{1}GET_VERSION\0\u{1}GET_METRICS\0\u{1}GET_LOGGING_LEVEL\0\u{1}SET_LOGGING_LEVEL\0\u{1}LIST_FILES\0\u{1}READ_FILE\0\u{1}GET_STATE\0\u{1}GET_AGENTS\0\u{1}GET_FRAMEWORKS\0\u{1}GET_EXECUTORS\0\u{1}GET_TASKS\0\u{1}GET_ROLES\0\u{1}GET_WEIGHTS\0\u{1}UPDATE_WEIGHTS\0\u{1}GET_MASTER\0\u{1}SUBSCRIBE\0\u{1}RESERVE_RESOURCES\0\u{1}UNRESERVE_RESOURCES\0\u{1}CREATE_VOLUMES\0\u{1}DESTROY_VOLUMES\0\u{1}GET_MAINTENANCE_STATUS\0\u{1}GET_MAINTENANCE_SCHEDULE\0\u{1}UPDATE_MAINTENANCE_SCHEDULE\0\u{1}START_MAINTENANCE\0\u{1}STOP_MAINTENANCE\0\u{1}GET_QUOTA\0\u{1}SET_QUOTA\0\u{1}REMOVE_QUOTA\0\u{1}TEARDOWN\0\u{1}MARK_AGENT_GONE\0\u{1}GET_OPERATIONS\0\u{1}GROW_VOLUME\0\u{1}SHRINK_VOLUME\0\u{1}UPDATE_QUOTA\0\u{1}DRAIN_AGENT\0\u{1}DEACTIVATE_AGENT\0\u{1}REACTIVATE_AGENT\0\u{2}A\u{f}LIST_VOLUMES\0\u{1}KILL_TASK\0\u{1}LIST_AUDIT\0\u{1}LIST_RESERVATIONS\0\u{1}BACKUP_REGISTRY\0\u{2}\u{6}EXPLAIN_OFFERS\0\u{2}\u{2}WHAT_IF\0\u{2}\u{8}TRANSACT\0\u{2}\u{14}RENEW_LEASE\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}GET_HEALTH\0\u{1}GET_FLAGS\0\u{1}GET_VERSION\0\u{1}GET_METRICS\0\u{1}GET_LOGGING_LEVEL\0\u{1}SET_LOGGING_LEVEL\0\u{1}LIST_FILES\0\u{1}READ_FILE\0\u{1}GET_STATE\0\u{1}GET_AGENTS\0\u{1}GET_FRAMEWORKS\0\u{1}GET_EXECUTORS\0\u{1}GET_TASKS\0\u{1}GET_ROLES\0\u{1}GET_WEIGHTS\0\u{1}UPDATE_WEIGHTS\0\u{1}GET_MASTER\0\u{1}SUBSCRIBE\0\u{1}RESERVE_RESOURCES\0\u{1}UNRESERVE_RESOURCES\0\u{1}CREATE_VOLUMES\0\u{1}DESTROY_VOLUMES\0\u{1}GET_MAINTENANCE_STATUS\0\u{1}GET_MAINTENANCE_SCHEDULE\0\u{1}UPDATE_MAINTENANCE_SCHEDULE\0\u{1}START_MAINTENANCE\0\u{1}STOP_MAINTENANCE\0\u{1}GET_QUOTA\0\u{1}SET_QUOTA\0\u{1}REMOVE_QUOTA\0\u{1}TEARDOWN\0\u{1}MARK_AGENT_GONE\0\u{1}GET_OPERATIONS\0\u{1}GROW_VOLUME\0\u{1}SHRINK_VOLUME\0\u{1}UPDATE_QUOTA\0\u{1}DRAIN_AGENT\0\u{1}DEACTIVATE_AGENT\0\u{1}REACTIVATE_AGENT\0\u{2}A\u{f}LIST_VOLUMES\0\u{1}KILL_TASK\0\u{1}LIST_AUDIT\0\u{1}LIST_RESERVATIONS\0\u{1}BACKUP_REGISTRY\0\u{2}\u{6}EXPLAIN_OFFERS\0\u{2}\u{2}WHAT_IF\0\u{2}\u{8}TRANSACT\0\u{2}\u{14}RENEW_LEASE\0\u{2}\u{f}FORGET_VOLUME\0")
 }
 
 nonisolated extension Mesos_V1_Master_Call.GetMetrics: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -3013,6 +3124,94 @@ nonisolated extension Mesos_V1_Master_Call.Transact: SwiftProtobuf.Message, Swif
     if lhs._agentID != rhs._agentID {return false}
     if lhs.steps != rhs.steps {return false}
     if lhs._key != rhs._key {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Master_Call.Subscribe: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Master_Call.protoMessageName + ".Subscribe"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}volumes\0\u{1}reservations\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBoolField(value: &self._volumes) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self._reservations) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._volumes {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._reservations {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Master_Call.Subscribe, rhs: Mesos_V1_Master_Call.Subscribe) -> Bool {
+    if lhs._volumes != rhs._volumes {return false}
+    if lhs._reservations != rhs._reservations {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Master_Call.ForgetVolume: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Master_Call.protoMessageName + ".ForgetVolume"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}uuid\0\u{1}requester\0\u{1}reason\0")
+
+  public var isInitialized: Bool {
+    if self._uuid == nil {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self._uuid) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self._requester) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self._reason) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._uuid {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._requester {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._reason {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Master_Call.ForgetVolume, rhs: Mesos_V1_Master_Call.ForgetVolume) -> Bool {
+    if lhs._uuid != rhs._uuid {return false}
+    if lhs._requester != rhs._requester {return false}
+    if lhs._reason != rhs._reason {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

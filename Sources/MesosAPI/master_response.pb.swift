@@ -2341,6 +2341,60 @@ package nonisolated struct Mesos_V1_Master_Event: @unchecked Sendable {
   /// Clears the value of `frameworkRemoved`. Subsequent reads from it will return its default value.
   package mutating func clearFrameworkRemoved() {_uniqueStorage()._frameworkRemoved = nil}
 
+  package var volumeAdded: Mesos_V1_Master_Event.VolumeChanged {
+    get {_storage._volumeAdded ?? Mesos_V1_Master_Event.VolumeChanged()}
+    set {_uniqueStorage()._volumeAdded = newValue}
+  }
+  /// Returns true if `volumeAdded` has been explicitly set.
+  package var hasVolumeAdded: Bool {_storage._volumeAdded != nil}
+  /// Clears the value of `volumeAdded`. Subsequent reads from it will return its default value.
+  package mutating func clearVolumeAdded() {_uniqueStorage()._volumeAdded = nil}
+
+  package var volumeUpdated: Mesos_V1_Master_Event.VolumeChanged {
+    get {_storage._volumeUpdated ?? Mesos_V1_Master_Event.VolumeChanged()}
+    set {_uniqueStorage()._volumeUpdated = newValue}
+  }
+  /// Returns true if `volumeUpdated` has been explicitly set.
+  package var hasVolumeUpdated: Bool {_storage._volumeUpdated != nil}
+  /// Clears the value of `volumeUpdated`. Subsequent reads from it will return its default value.
+  package mutating func clearVolumeUpdated() {_uniqueStorage()._volumeUpdated = nil}
+
+  package var volumeRemoved: Mesos_V1_Master_Event.VolumeChanged {
+    get {_storage._volumeRemoved ?? Mesos_V1_Master_Event.VolumeChanged()}
+    set {_uniqueStorage()._volumeRemoved = newValue}
+  }
+  /// Returns true if `volumeRemoved` has been explicitly set.
+  package var hasVolumeRemoved: Bool {_storage._volumeRemoved != nil}
+  /// Clears the value of `volumeRemoved`. Subsequent reads from it will return its default value.
+  package mutating func clearVolumeRemoved() {_uniqueStorage()._volumeRemoved = nil}
+
+  package var reservationAdded: Mesos_V1_Master_Event.ReservationChanged {
+    get {_storage._reservationAdded ?? Mesos_V1_Master_Event.ReservationChanged()}
+    set {_uniqueStorage()._reservationAdded = newValue}
+  }
+  /// Returns true if `reservationAdded` has been explicitly set.
+  package var hasReservationAdded: Bool {_storage._reservationAdded != nil}
+  /// Clears the value of `reservationAdded`. Subsequent reads from it will return its default value.
+  package mutating func clearReservationAdded() {_uniqueStorage()._reservationAdded = nil}
+
+  package var reservationUpdated: Mesos_V1_Master_Event.ReservationChanged {
+    get {_storage._reservationUpdated ?? Mesos_V1_Master_Event.ReservationChanged()}
+    set {_uniqueStorage()._reservationUpdated = newValue}
+  }
+  /// Returns true if `reservationUpdated` has been explicitly set.
+  package var hasReservationUpdated: Bool {_storage._reservationUpdated != nil}
+  /// Clears the value of `reservationUpdated`. Subsequent reads from it will return its default value.
+  package mutating func clearReservationUpdated() {_uniqueStorage()._reservationUpdated = nil}
+
+  package var reservationRemoved: Mesos_V1_Master_Event.ReservationChanged {
+    get {_storage._reservationRemoved ?? Mesos_V1_Master_Event.ReservationChanged()}
+    set {_uniqueStorage()._reservationRemoved = newValue}
+  }
+  /// Returns true if `reservationRemoved` has been explicitly set.
+  package var hasReservationRemoved: Bool {_storage._reservationRemoved != nil}
+  /// Clears the value of `reservationRemoved`. Subsequent reads from it will return its default value.
+  package mutating func clearReservationRemoved() {_uniqueStorage()._reservationRemoved = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   /// The kinds of event.
@@ -2355,6 +2409,14 @@ package nonisolated struct Mesos_V1_Master_Event: @unchecked Sendable {
     case frameworkUpdated = 7
     case frameworkRemoved = 8
     case heartbeat = 9
+
+    /// Holdfast's own events, sent to those who asked for them only.
+    case volumeAdded = 1050
+    case volumeUpdated = 1051
+    case volumeRemoved = 1052
+    case reservationAdded = 1053
+    case reservationUpdated = 1054
+    case reservationRemoved = 1055
 
     package init() {
       self = .unknown
@@ -2386,12 +2448,77 @@ package nonisolated struct Mesos_V1_Master_Event: @unchecked Sendable {
     /// Clears the value of `heartbeatIntervalSeconds`. Subsequent reads from it will return its default value.
     package mutating func clearHeartbeatIntervalSeconds() {self._heartbeatIntervalSeconds = nil}
 
+    /// Holdfast: to those who asked for volumes, and for reservations.
+    package var listVolumes: Mesos_V1_Master_Response.ListVolumes {
+      get {_listVolumes ?? Mesos_V1_Master_Response.ListVolumes()}
+      set {_listVolumes = newValue}
+    }
+    /// Returns true if `listVolumes` has been explicitly set.
+    package var hasListVolumes: Bool {self._listVolumes != nil}
+    /// Clears the value of `listVolumes`. Subsequent reads from it will return its default value.
+    package mutating func clearListVolumes() {self._listVolumes = nil}
+
+    package var listReservations: Mesos_V1_Master_Response.ListReservations {
+      get {_listReservations ?? Mesos_V1_Master_Response.ListReservations()}
+      set {_listReservations = newValue}
+    }
+    /// Returns true if `listReservations` has been explicitly set.
+    package var hasListReservations: Bool {self._listReservations != nil}
+    /// Clears the value of `listReservations`. Subsequent reads from it will return its default value.
+    package mutating func clearListReservations() {self._listReservations = nil}
+
     package var unknownFields = SwiftProtobuf.UnknownStorage()
 
     package init() {}
 
     fileprivate var _getState: Mesos_V1_Master_Response.GetState? = nil
     fileprivate var _heartbeatIntervalSeconds: Double? = nil
+    fileprivate var _listVolumes: Mesos_V1_Master_Response.ListVolumes? = nil
+    fileprivate var _listReservations: Mesos_V1_Master_Response.ListReservations? = nil
+  }
+
+  /// Holdfast: a volume was made, changed, or is no more, in which case this is what it was.
+  package nonisolated struct VolumeChanged: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var volume: Mesos_V1_Master_Response.ListVolumes.Volume {
+      get {_volume ?? Mesos_V1_Master_Response.ListVolumes.Volume()}
+      set {_volume = newValue}
+    }
+    /// Returns true if `volume` has been explicitly set.
+    package var hasVolume: Bool {self._volume != nil}
+    /// Clears the value of `volume`. Subsequent reads from it will return its default value.
+    package mutating func clearVolume() {self._volume = nil}
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package init() {}
+
+    fileprivate var _volume: Mesos_V1_Master_Response.ListVolumes.Volume? = nil
+  }
+
+  /// Holdfast: a reservation began, changed or ended; one that ended has no resources.
+  package nonisolated struct ReservationChanged: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var reservation: Mesos_V1_Master_Response.ListReservations.Reservation {
+      get {_reservation ?? Mesos_V1_Master_Response.ListReservations.Reservation()}
+      set {_reservation = newValue}
+    }
+    /// Returns true if `reservation` has been explicitly set.
+    package var hasReservation: Bool {self._reservation != nil}
+    /// Clears the value of `reservation`. Subsequent reads from it will return its default value.
+    package mutating func clearReservation() {self._reservation = nil}
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package init() {}
+
+    fileprivate var _reservation: Mesos_V1_Master_Response.ListReservations.Reservation? = nil
   }
 
   /// A task was launched.
@@ -5546,7 +5673,7 @@ nonisolated extension Mesos_V1_Master_Response.GetQuota: SwiftProtobuf.Message, 
 
 nonisolated extension Mesos_V1_Master_Event: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Event"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}type\0\u{1}subscribed\0\u{3}task_added\0\u{3}task_updated\0\u{3}agent_added\0\u{3}agent_removed\0\u{3}framework_added\0\u{3}framework_updated\0\u{3}framework_removed\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}type\0\u{1}subscribed\0\u{3}task_added\0\u{3}task_updated\0\u{3}agent_added\0\u{3}agent_removed\0\u{3}framework_added\0\u{3}framework_updated\0\u{3}framework_removed\0\u{4}Q\u{10}volume_added\0\u{3}volume_updated\0\u{3}volume_removed\0\u{3}reservation_added\0\u{3}reservation_updated\0\u{3}reservation_removed\0")
 
   fileprivate class _StorageClass {
     var _type: Mesos_V1_Master_Event.TypeEnum? = nil
@@ -5558,6 +5685,12 @@ nonisolated extension Mesos_V1_Master_Event: SwiftProtobuf.Message, SwiftProtobu
     var _frameworkAdded: Mesos_V1_Master_Event.FrameworkAdded? = nil
     var _frameworkUpdated: Mesos_V1_Master_Event.FrameworkUpdated? = nil
     var _frameworkRemoved: Mesos_V1_Master_Event.FrameworkRemoved? = nil
+    var _volumeAdded: Mesos_V1_Master_Event.VolumeChanged? = nil
+    var _volumeUpdated: Mesos_V1_Master_Event.VolumeChanged? = nil
+    var _volumeRemoved: Mesos_V1_Master_Event.VolumeChanged? = nil
+    var _reservationAdded: Mesos_V1_Master_Event.ReservationChanged? = nil
+    var _reservationUpdated: Mesos_V1_Master_Event.ReservationChanged? = nil
+    var _reservationRemoved: Mesos_V1_Master_Event.ReservationChanged? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -5577,6 +5710,12 @@ nonisolated extension Mesos_V1_Master_Event: SwiftProtobuf.Message, SwiftProtobu
       _frameworkAdded = source._frameworkAdded
       _frameworkUpdated = source._frameworkUpdated
       _frameworkRemoved = source._frameworkRemoved
+      _volumeAdded = source._volumeAdded
+      _volumeUpdated = source._volumeUpdated
+      _volumeRemoved = source._volumeRemoved
+      _reservationAdded = source._reservationAdded
+      _reservationUpdated = source._reservationUpdated
+      _reservationRemoved = source._reservationRemoved
     }
   }
 
@@ -5597,6 +5736,12 @@ nonisolated extension Mesos_V1_Master_Event: SwiftProtobuf.Message, SwiftProtobu
       if let v = _storage._frameworkAdded, !v.isInitialized {return false}
       if let v = _storage._frameworkUpdated, !v.isInitialized {return false}
       if let v = _storage._frameworkRemoved, !v.isInitialized {return false}
+      if let v = _storage._volumeAdded, !v.isInitialized {return false}
+      if let v = _storage._volumeUpdated, !v.isInitialized {return false}
+      if let v = _storage._volumeRemoved, !v.isInitialized {return false}
+      if let v = _storage._reservationAdded, !v.isInitialized {return false}
+      if let v = _storage._reservationUpdated, !v.isInitialized {return false}
+      if let v = _storage._reservationRemoved, !v.isInitialized {return false}
       return true
     }
   }
@@ -5618,6 +5763,12 @@ nonisolated extension Mesos_V1_Master_Event: SwiftProtobuf.Message, SwiftProtobu
         case 7: try { try decoder.decodeSingularMessageField(value: &_storage._frameworkAdded) }()
         case 8: try { try decoder.decodeSingularMessageField(value: &_storage._frameworkUpdated) }()
         case 9: try { try decoder.decodeSingularMessageField(value: &_storage._frameworkRemoved) }()
+        case 1050: try { try decoder.decodeSingularMessageField(value: &_storage._volumeAdded) }()
+        case 1051: try { try decoder.decodeSingularMessageField(value: &_storage._volumeUpdated) }()
+        case 1052: try { try decoder.decodeSingularMessageField(value: &_storage._volumeRemoved) }()
+        case 1053: try { try decoder.decodeSingularMessageField(value: &_storage._reservationAdded) }()
+        case 1054: try { try decoder.decodeSingularMessageField(value: &_storage._reservationUpdated) }()
+        case 1055: try { try decoder.decodeSingularMessageField(value: &_storage._reservationRemoved) }()
         default: break
         }
       }
@@ -5657,6 +5808,24 @@ nonisolated extension Mesos_V1_Master_Event: SwiftProtobuf.Message, SwiftProtobu
       try { if let v = _storage._frameworkRemoved {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
       } }()
+      try { if let v = _storage._volumeAdded {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1050)
+      } }()
+      try { if let v = _storage._volumeUpdated {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1051)
+      } }()
+      try { if let v = _storage._volumeRemoved {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1052)
+      } }()
+      try { if let v = _storage._reservationAdded {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1053)
+      } }()
+      try { if let v = _storage._reservationUpdated {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1054)
+      } }()
+      try { if let v = _storage._reservationRemoved {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1055)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -5675,6 +5844,12 @@ nonisolated extension Mesos_V1_Master_Event: SwiftProtobuf.Message, SwiftProtobu
         if _storage._frameworkAdded != rhs_storage._frameworkAdded {return false}
         if _storage._frameworkUpdated != rhs_storage._frameworkUpdated {return false}
         if _storage._frameworkRemoved != rhs_storage._frameworkRemoved {return false}
+        if _storage._volumeAdded != rhs_storage._volumeAdded {return false}
+        if _storage._volumeUpdated != rhs_storage._volumeUpdated {return false}
+        if _storage._volumeRemoved != rhs_storage._volumeRemoved {return false}
+        if _storage._reservationAdded != rhs_storage._reservationAdded {return false}
+        if _storage._reservationUpdated != rhs_storage._reservationUpdated {return false}
+        if _storage._reservationRemoved != rhs_storage._reservationRemoved {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -5685,15 +5860,17 @@ nonisolated extension Mesos_V1_Master_Event: SwiftProtobuf.Message, SwiftProtobu
 }
 
 nonisolated extension Mesos_V1_Master_Event.TypeEnum: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}SUBSCRIBED\0\u{1}TASK_ADDED\0\u{1}TASK_UPDATED\0\u{1}AGENT_ADDED\0\u{1}AGENT_REMOVED\0\u{1}FRAMEWORK_ADDED\0\u{1}FRAMEWORK_UPDATED\0\u{1}FRAMEWORK_REMOVED\0\u{1}HEARTBEAT\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}SUBSCRIBED\0\u{1}TASK_ADDED\0\u{1}TASK_UPDATED\0\u{1}AGENT_ADDED\0\u{1}AGENT_REMOVED\0\u{1}FRAMEWORK_ADDED\0\u{1}FRAMEWORK_UPDATED\0\u{1}FRAMEWORK_REMOVED\0\u{1}HEARTBEAT\0\u{2}Q\u{10}VOLUME_ADDED\0\u{1}VOLUME_UPDATED\0\u{1}VOLUME_REMOVED\0\u{1}RESERVATION_ADDED\0\u{1}RESERVATION_UPDATED\0\u{1}RESERVATION_REMOVED\0")
 }
 
 nonisolated extension Mesos_V1_Master_Event.Subscribed: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = Mesos_V1_Master_Event.protoMessageName + ".Subscribed"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}get_state\0\u{3}heartbeat_interval_seconds\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}get_state\0\u{3}heartbeat_interval_seconds\0\u{4}X\u{10}list_volumes\0\u{3}list_reservations\0")
 
   public var isInitialized: Bool {
     if let v = self._getState, !v.isInitialized {return false}
+    if let v = self._listVolumes, !v.isInitialized {return false}
+    if let v = self._listReservations, !v.isInitialized {return false}
     return true
   }
 
@@ -5705,6 +5882,8 @@ nonisolated extension Mesos_V1_Master_Event.Subscribed: SwiftProtobuf.Message, S
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularMessageField(value: &self._getState) }()
       case 2: try { try decoder.decodeSingularDoubleField(value: &self._heartbeatIntervalSeconds) }()
+      case 1050: try { try decoder.decodeSingularMessageField(value: &self._listVolumes) }()
+      case 1051: try { try decoder.decodeSingularMessageField(value: &self._listReservations) }()
       default: break
       }
     }
@@ -5721,12 +5900,100 @@ nonisolated extension Mesos_V1_Master_Event.Subscribed: SwiftProtobuf.Message, S
     try { if let v = self._heartbeatIntervalSeconds {
       try visitor.visitSingularDoubleField(value: v, fieldNumber: 2)
     } }()
+    try { if let v = self._listVolumes {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1050)
+    } }()
+    try { if let v = self._listReservations {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1051)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Mesos_V1_Master_Event.Subscribed, rhs: Mesos_V1_Master_Event.Subscribed) -> Bool {
     if lhs._getState != rhs._getState {return false}
     if lhs._heartbeatIntervalSeconds != rhs._heartbeatIntervalSeconds {return false}
+    if lhs._listVolumes != rhs._listVolumes {return false}
+    if lhs._listReservations != rhs._listReservations {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Master_Event.VolumeChanged: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Master_Event.protoMessageName + ".VolumeChanged"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}volume\0")
+
+  public var isInitialized: Bool {
+    if self._volume == nil {return false}
+    if let v = self._volume, !v.isInitialized {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._volume) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._volume {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Master_Event.VolumeChanged, rhs: Mesos_V1_Master_Event.VolumeChanged) -> Bool {
+    if lhs._volume != rhs._volume {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Master_Event.ReservationChanged: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Master_Event.protoMessageName + ".ReservationChanged"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}reservation\0")
+
+  public var isInitialized: Bool {
+    if self._reservation == nil {return false}
+    if let v = self._reservation, !v.isInitialized {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._reservation) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._reservation {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Master_Event.ReservationChanged, rhs: Mesos_V1_Master_Event.ReservationChanged) -> Bool {
+    if lhs._reservation != rhs._reservation {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

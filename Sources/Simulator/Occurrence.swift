@@ -27,6 +27,8 @@ package enum Occurrence: Int, CaseIterable, Sendable {
     case containerUpdated
     case operationFinished, operationFailed, volumeGrownInUse, growthInUseFailed, taskStarted,
         taskEnded, compaction
+    // what a subscriber of the operator API was told
+    case volumeEvent, reservationEvent, agentEvent, frameworkEvent, taskEvent
 
     package var name: String { "\(self)" }
 }

@@ -12,6 +12,7 @@ extension Simulation {
         isMasterUp = true
         master = Master(options: Self.masterOptions)
         tell(.started(entropy: [chance.next()], records: registryRows))
+        subscribeToMaster()
     }
 
     /// The registry's rows, as a new master reads them.
@@ -46,11 +47,13 @@ extension Simulation {
         for violation in violations { violate("\(violation), after \(label(of: event))") }
         guard isFaulty, chance.oneIn(options.crashOneIn), report.events > 20 else {
             for action in actions { perform(action) }
+            if report.events.isMultiple(of: options.fullCheckEvery) { checkMirror() }
             return
         }
         let count = chance.below(actions.count + 1)
         let ahead = actions.prefix { if case .answer = $0 { true } else { false } }
-        if count > ahead.count {
+        let isStored = count > ahead.count
+        if isStored {
             // One commit: all records of an event are there, or none.
             for case .store(let record) in actions { perform(.store(record)) }
         }
@@ -58,6 +61,7 @@ extension Simulation {
             if case .store = action { continue }
             perform(action)
         }
+        checkMirror(missing: isStored ? actions.dropFirst(count) : [])
         crashMaster()
     }
 
@@ -73,6 +77,7 @@ extension Simulation {
         case .agentDisconnected: "a disconnection"
         case .agentSaid(_, let message): "\(message)"
         case .storageLow: "a full disk"
+        case .operatorSubscribed, .operatorUnsubscribed: "a subscriber of the operator API"
         }
     }
 
@@ -107,6 +112,8 @@ extension Simulation {
             }
             send(message, on: connection)
         case .closeConnection(let connection): closeAtMaster(connection)
+        case .publish(let event): mirror?.take(event, counting: &report.counts)
+        case .closeSubscriber(let id): violate("\(id) has to go, the only subscriber")
         case .drop(let reason, _): digest.add(reason.rawValue)
         }
     }

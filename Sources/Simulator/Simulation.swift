@@ -42,6 +42,8 @@ package struct Simulation {
     var operatorCalls: Set<RequestID> = []
     var operatorsDone = 0
     var transactions = TransactionNotes()
+    /// What a subscriber of the operator API knows; nil: there is none.
+    var mirror: InventoryMirror?
 
     package init(seed: UInt64, options: SimulationOptions = SimulationOptions()) {
         self.options = options

@@ -18,6 +18,8 @@ final class Cluster {
     /// What the last `handle` asked for.
     var lastActions: [Master.Action] = []
     var drops: [Master.DropReason] = []
+    var published: [OperatorEvent] = []
+    var closedSubscribers: [SubscriberID] = []
     var agents: [FakeAgent] = []
     private var handled = 0
     /// After the first violation more of them tell nothing.
@@ -70,6 +72,10 @@ final class Cluster {
             agents.first { $0.connection == connection }?.connection = nil
         case .drop(let reason, _):
             drops.append(reason)
+        case .publish(let event):
+            published.append(event)
+        case .closeSubscriber(let id):
+            closedSubscribers.append(id)
         }
     }
 

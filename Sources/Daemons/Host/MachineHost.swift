@@ -119,6 +119,11 @@ package final class MachineHost<M: Machine>: Sendable {
         if enqueue([.query(query)]) { inputReady.signal() }
     }
 
+    /// Hands an event over and reads the state right after it, before any other event.
+    package func send(_ event: M.Event, thenRead query: @escaping Query) {
+        if enqueue([.event(event), .query(query)]) { inputReady.signal() }
+    }
+
     /// Reads the machine's state.
     package func read<Value: Sendable>(
         _ body: @escaping @Sendable (M, Instant) -> Value

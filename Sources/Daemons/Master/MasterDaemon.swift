@@ -73,12 +73,14 @@ package final class MasterDaemon: Sendable {
         let server = HTTPServer(loops: loops) { route.handle($0, $1) }
         let port = try await server.start(host: settings.address, port: settings.port)
         let events = SchedulerEvents(masterInfo: masterInfo(port: port, records: records))
-        route.set(makeRoute(events.masterInfo, agentsPort: agentsPort))
+        let views = makeViews(events.masterInfo)
+        let subscribers = SubscriberStreams(views: views)
+        route.set(makeRoute(views, subscribers, agentsPort: agentsPort))
         host.start(
             Master(options: settings.options),
             shell: MasterShell(
                 registry: registry, streams: streams, events: events, answers: answers,
-                agents: agents, logger: logger),
+                agents: agents, subscribers: subscribers, logger: logger),
             name: "master")
         host.send(.started(entropy: freshEntropy(), records: records))
         logger.info(
@@ -90,21 +92,25 @@ package final class MasterDaemon: Sendable {
         host.stop()
     }
 
-    private func makeRoute(
-        _ info: Mesos_V1_MasterInfo, agentsPort: Int
-    ) -> HTTPServer.Route {
+    private func makeViews(_ info: Mesos_V1_MasterInfo) -> MasterViews {
         var version = Mesos_V1_VersionInfo()
         version.version = settings.version
-        let views = MasterViews(
+        return MasterViews(
             masterInfo: info, version: version, startedSeconds: ProcessClock().now.seconds)
+    }
+
+    private func makeRoute(
+        _ views: MasterViews, _ subscribers: SubscriberStreams, agentsPort: Int
+    ) -> HTTPServer.Route {
         let scheduler = SchedulerEndpoint(host: host, answers: answers, streams: streams)
         let operators = OperatorEndpoint(
             host: host, answers: answers, readers: MasterReaders(host: host, views: views),
             audit: AuditQueries(registry: registry),
             backups: RegistryBackups(
-                registry: registry, directory: settings.workDirectory + "/backups"))
+                registry: registry, directory: settings.workDirectory + "/backups"),
+            subscribers: subscribers)
         let forms = LegacyCallEndpoint(host: host, answers: answers)
-        let legacy = LegacyEndpoint(version: version, agentsPort: agentsPort)
+        let legacy = LegacyEndpoint(version: views.version, agentsPort: agentsPort)
         return { [host] request, responder in
             switch request.path {
             case "/api/v1/scheduler", "/master/api/v1/scheduler":

@@ -12,6 +12,7 @@ struct MasterShell: MachineShell {
     let events: SchedulerEvents
     let answers: Pending<Answer>
     let agents: RPCServer
+    let subscribers: SubscriberStreams
     let logger: Logger
 
     func persist(_ actions: [Master.Action]) throws {
@@ -60,7 +61,11 @@ struct MasterShell: MachineShell {
             // It comes back, and tells again what has not been acknowledged.
             perform(.closeConnection(connection))
             return .told
-        case .streamClosed, .agentDisconnected, .storageLow, .ticked: return .later
+        case .operatorSubscribed:
+            // It is answered by what is read after it: the machine does not know it.
+            return .told
+        case .streamClosed, .agentDisconnected, .storageLow, .ticked, .operatorUnsubscribed:
+            return .later
         case .started: return .fatal
         }
     }
@@ -81,6 +86,8 @@ struct MasterShell: MachineShell {
                 to: RPCConnectionID(number: connection.value), isUrgent: message.isUrgent)
         case .closeConnection(let connection):
             agents.close(RPCConnectionID(number: connection.value))
+        case .publish(let event): subscribers.publish(event)
+        case .closeSubscriber(let id): subscribers.close(id)
         case .drop(let reason, let text):
             logger.debug("dropped", metadata: ["reason": "\(reason.rawValue)", "text": "\(text)"])
         }

@@ -79,23 +79,29 @@ struct MasterViews: Sendable {
                 answer.recoveredAgents.append(Mesos_V1_AgentInfo(description))
                 continue
             }
-            var agent = Mesos_V1_Master_Response.GetAgents.Agent()
-            agent.agentInfo = Mesos_V1_AgentInfo(description)
-            agent.active = view.isActive
-            agent.deactivated = false
-            agent.version = description.version
-            agent.pid = "slave(1)@\(description.address):\(description.port)"
-            agent.registeredTime.nanoseconds = view.row.registeredNanoseconds
-            if let again = view.agent?.reregisteredNanoseconds {
-                agent.reregisteredTime.nanoseconds = again
-            }
-            agent.totalResources = Mesos_V1_Resource.list(view.total, form: .endpoint)
-            agent.allocatedResources = Mesos_V1_Resource.list(view.allocated, form: .endpoint)
-            agent.offeredResources = Mesos_V1_Resource.list(view.offered, form: .endpoint)
-            agent.capabilities = Self.agentCapabilities
-            answer.agents.append(agent)
+            answer.agents.append(agent(AgentListing(view)))
         }
         return answer
+    }
+
+    func agent(_ listing: AgentListing) -> Mesos_V1_Master_Response.GetAgents.Agent {
+        var description = listing.row.description
+        description.id = listing.row.id
+        var agent = Mesos_V1_Master_Response.GetAgents.Agent()
+        agent.agentInfo = Mesos_V1_AgentInfo(description)
+        agent.active = listing.isActive
+        agent.deactivated = false
+        agent.version = description.version
+        agent.pid = "slave(1)@\(description.address):\(description.port)"
+        agent.registeredTime.nanoseconds = listing.row.registeredNanoseconds
+        if let again = listing.reregisteredNanoseconds {
+            agent.reregisteredTime.nanoseconds = again
+        }
+        agent.totalResources = Mesos_V1_Resource.list(listing.total, form: .endpoint)
+        agent.allocatedResources = Mesos_V1_Resource.list(listing.allocated, form: .endpoint)
+        agent.offeredResources = Mesos_V1_Resource.list(listing.offered, form: .endpoint)
+        agent.capabilities = Self.agentCapabilities
+        return agent
     }
 
     /// What every agent of ours can do, in Mesos's words.
@@ -164,7 +170,7 @@ struct MasterViews: Sendable {
         return answer
     }
 
-    private func task(_ task: MasterTask) -> Mesos_V1_Task {
+    func task(_ task: MasterTask) -> Mesos_V1_Task {
         Mesos_V1_Task(
             task.description, framework: task.framework, executor: task.executor,
             state: task.toldState, updates: task.statuses)
@@ -206,24 +212,49 @@ struct MasterViews: Sendable {
         return answer
     }
 
-    func reservation(
-        _ view: ReservationView, _ master: Master, _ now: Instant
-    ) -> Mesos_V1_Master_Response.ListReservations.Reservation {
-        var answer = Mesos_V1_Master_Response.ListReservations.Reservation()
-        answer.uuid = view.row.uuid.value
-        answer.agentID.value = view.row.agent.value
-        answer.resources = Mesos_V1_Resource.list(view.resources, form: .postRefinement)
-        answer.reservations = answer.resources.first?.reservations ?? []
-        if let framework = view.row.framework { answer.frameworkID.value = framework.value }
-        answer.created.nanoseconds = view.row.createdNanoseconds
-        if let state = master.absence(of: view.row.agent) { answer.agentState = state }
-        if let lease = master.leaseView(of: view.row, at: now) { answer.lease = .init(lease) }
-        return answer
+    func volumes(_ master: Master) -> [Mesos_V1_Master_Response.ListVolumes.Volume] {
+        master.volumeRows.map { volume($0, master) }
     }
 
     func volume(
         _ row: VolumeRow, _ master: Master
     ) -> Mesos_V1_Master_Response.ListVolumes.Volume {
+        volume(VolumeListing(row: row, agentState: master.absence(of: row.agent)))
+    }
+
+    func reservations(
+        _ master: Master, _ now: Instant
+    ) -> [Mesos_V1_Master_Response.ListReservations.Reservation] {
+        master.reservationViews.map { reservation($0, master, now) }
+    }
+
+    func reservation(
+        _ view: ReservationView, _ master: Master, _ now: Instant
+    ) -> Mesos_V1_Master_Response.ListReservations.Reservation {
+        reservation(
+            ReservationListing(
+                row: view.row, resources: view.resources,
+                agentState: master.absence(of: view.row.agent)),
+            lease: master.leaseView(of: view.row, at: now))
+    }
+
+    func reservation(
+        _ view: ReservationListing, lease: LeaseView? = nil
+    ) -> Mesos_V1_Master_Response.ListReservations.Reservation {
+        var answer = Mesos_V1_Master_Response.ListReservations.Reservation()
+        answer.uuid = view.row.uuid.value
+        answer.agentID.value = view.row.agent.value
+        answer.resources = Mesos_V1_Resource.list(view.resources, form: .postRefinement)
+        answer.reservations = view.row.stack.map { Mesos_V1_Resource.ReservationInfo($0) }
+        if let framework = view.row.framework { answer.frameworkID.value = framework.value }
+        answer.created.nanoseconds = view.row.createdNanoseconds
+        if let state = view.agentState { answer.agentState = state }
+        if let lease { answer.lease = .init(lease) }
+        return answer
+    }
+
+    func volume(_ listing: VolumeListing) -> Mesos_V1_Master_Response.ListVolumes.Volume {
+        let row = listing.row
         var volume = Mesos_V1_Master_Response.ListVolumes.Volume()
         volume.uuid = row.volume.uuid.value
         volume.agentID.value = row.agent.value
@@ -233,7 +264,7 @@ struct MasterViews: Sendable {
         volume.created.nanoseconds = row.volume.createdNanoseconds
         volume.state = row.standing.rawValue
         volume.bookedBytes = bytes(row.volume.resource.amount)
-        if let state = master.absence(of: row.agent) { volume.agentState = state }
+        if let state = listing.agentState { volume.agentState = state }
         if let use = row.lastUse { volume.set(use) }
         guard let report = row.report else { return volume }
         volume.backend = report.backend

@@ -11,6 +11,7 @@ struct OperatorEndpoint: Sendable {
     let readers: MasterReaders
     let audit: AuditQueries
     let backups: RegistryBackups
+    let subscribers: SubscriberStreams
 
     func handle(_ request: HTTPRequest, _ responder: HTTPResponder) {
         do throws(ErrorForm) {
@@ -31,6 +32,10 @@ struct OperatorEndpoint: Sendable {
                 } finish: { answer in
                     responder.answer(HTTPAnswer(answer, accept))
                 }
+                return
+            }
+            if call.type == .subscribe {
+                subscribers.open(call.subscribe, accept, responder, on: host)
                 return
             }
             if call.type == .listAudit {

@@ -32,9 +32,15 @@ package final class HTTPResponder: Sendable {
     }
 
     /// Begins an answer that goes on; each write is one chunk. After an answer: a closed writer.
-    package func stream(status: Int, headers: HTTPFields) -> StreamWriter {
+    ///
+    /// `firstBytes`: what its reader has to take at once, which may be more than what a slow one
+    /// may otherwise have waiting.
+    package func stream(
+        status: Int, headers: HTTPFields, firstBytes: Int = 0
+    ) -> StreamWriter {
+        let limit = streamBytesLimit + firstBytes
         let writer = StreamWriter(
-            connection, exchange, BoundedWriter(channel: channel, bytesLimit: streamBytesLimit))
+            connection, exchange, BoundedWriter(channel: channel, bytesLimit: limit))
         if claim() {
             Self.run(connection) { [exchange] in $0.begin(exchange, writer, status: status, headers)
             }

@@ -78,7 +78,7 @@ extension Mesos_V1_Value.Ranges {
 }
 
 extension Mesos_V1_Resource.ReservationInfo {
-    fileprivate init(_ reservation: Reservation) {
+    package init(_ reservation: Reservation) {
         self.init()
         switch reservation.kind {
         case .fixed: type = .static

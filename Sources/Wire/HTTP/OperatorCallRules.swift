@@ -37,6 +37,7 @@ extension Mesos_V1_Master_Call: APICall {
         case .transact:
             guard hasTransact else { return "transact" }
             return transact.hasAgentID ? nil : "transact.agent_id"
+        case .forgetVolume: return hasForgetVolume ? nil : "forget_volume"
         case .unknown, .getHealth, .getFlags, .getVersion, .getLoggingLevel, .getState,
             .getAgents, .getFrameworks, .getExecutors, .getOperations, .getTasks, .getRoles,
             .getWeights, .getMaster, .subscribe, .getMaintenanceStatus, .getMaintenanceSchedule,

@@ -45,6 +45,8 @@ struct MasterFlags: ParsableArguments {
     var agentReregisterTimeout = DurationOption(milliseconds: 600_000)
     @Option(help: "Offers held longer are rescinded; never when left out.")
     var offerTimeout: DurationOption?
+    @Option(help: "At most so many subscribers of the operator API; the oldest has to go.")
+    var maxOperatorEventStreamSubscribers = 1_000
     @Option(help: "The least that is offered of unreserved resources.")
     var minAllocatableResources: String?
 
@@ -52,6 +54,10 @@ struct MasterFlags: ParsableArguments {
         guard maxAgentPingTimeouts > 0 else {
             throw CommandFailure("--max-agent-ping-timeouts must be above zero")
         }
+        guard maxOperatorEventStreamSubscribers > 0 else {
+            throw CommandFailure("--max-operator-event-stream-subscribers must be above zero")
+        }
+        options.subscribersAtMost = maxOperatorEventStreamSubscribers
         options.agentPingTimeoutMilliseconds = max(1, agentPingTimeout.milliseconds)
         options.maxAgentPingTimeouts = maxAgentPingTimeouts
         options.agentReregisterTimeoutMilliseconds = agentReregisterTimeout.milliseconds
@@ -72,6 +78,7 @@ struct MasterFlags: ParsableArguments {
             "--agent-ping-timeout=\(agentPingTimeout.milliseconds)ms",
             "--max-agent-ping-timeouts=\(maxAgentPingTimeouts)",
             "--agent-reregister-timeout=\(agentReregisterTimeout.milliseconds)ms",
+            "--max-operator-event-stream-subscribers=\(maxOperatorEventStreamSubscribers)",
         ]
         if let offerTimeout { arguments.append("--offer-timeout=\(offerTimeout.milliseconds)ms") }
         if let text = minAllocatableResources {
