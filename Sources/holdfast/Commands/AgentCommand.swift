@@ -39,6 +39,7 @@ struct AgentCommand: AsyncParsableCommand {
         settings.watchIntervalMilliseconds = max(
             1_000, options.containerDiskWatchInterval.milliseconds)
         settings.enforcesDiskLimits = options.enforceContainerDiskQuota
+        settings.usageWebhook = try options.webhook()
         settings.info = try options.info()
         settings.imageRegistry = try options.imageRegistry()
         logger.notice("no authentication: listening on the loopback only")
@@ -95,6 +96,8 @@ struct AgentFlags: ParsableArguments {
         inversion: .prefixedNo,
         help: "End tasks that are over their disk limit, where the kernel does not hold it.")
     var enforceContainerDiskQuota = false
+    @Option(help: "An http or https URL that events of disk usage are posted to.")
+    var usageWebhook: String?
     @Flag(inversion: .prefixedNo, help: "Run tasks as their user.")
     var switchUser = true
 
@@ -104,6 +107,16 @@ struct AgentFlags: ParsableArguments {
             throw CommandFailure("--volume-backend \(volumeBackend): use one of \(known)")
         }
         return preference
+    }
+
+    func webhook() throws -> String? {
+        guard let usageWebhook else { return nil }
+        let url = URL(string: usageWebhook)
+        guard let url, ["http", "https"].contains(url.scheme), url.host()?.isEmpty == false else {
+            throw CommandFailure(
+                "--usage-webhook \(usageWebhook): use http://HOST[:PORT]/PATH or https://...")
+        }
+        return usageWebhook
     }
 
     func policy() throws -> ReconfigurationPolicy {
@@ -215,6 +228,7 @@ struct AgentFlags: ParsableArguments {
         arguments += adoptFrom.map { "--adopt-from=\($0)" }
         if !attributes.isEmpty { arguments.append("--attributes=\(attributes)") }
         if let resources { arguments.append("--resources=\(resources)") }
+        if let usageWebhook { arguments.append("--usage-webhook=\(usageWebhook)") }
         if overcommit { arguments.append("--overcommit") }
         return arguments
     }
