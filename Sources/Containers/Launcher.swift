@@ -1,3 +1,5 @@
+package import Linux
+
 /// How a container ended.
 package struct ContainerExit: Equatable, Sendable {
     /// As `wait` returns it; nil: its supervisor was killed, the status is not known.
@@ -33,11 +35,30 @@ package struct ContainerUsage: Equatable, Sendable {
     package var processes: Int
     package var cpuNanoseconds: Int64
     package var memoryBytes: Int64
+    /// By device; nil: it is not counted.
+    package var disks: [ContainerTraffic]?
+    package var diskPressure: DiskPressure?
 
-    package init(processes: Int, cpuNanoseconds: Int64, memoryBytes: Int64) {
+    package init(
+        processes: Int, cpuNanoseconds: Int64, memoryBytes: Int64,
+        disks: [ContainerTraffic]? = nil, diskPressure: DiskPressure? = nil
+    ) {
         self.processes = processes
         self.cpuNanoseconds = cpuNanoseconds
         self.memoryBytes = memoryBytes
+        self.disks = disks
+        self.diskPressure = diskPressure
+    }
+}
+
+/// What a container has done on one device.
+package struct ContainerTraffic: Equatable, Sendable {
+    package let device: DeviceNumber
+    package let traffic: BlockTraffic
+
+    package init(_ device: DeviceNumber, _ traffic: BlockTraffic) {
+        self.device = device
+        self.traffic = traffic
     }
 }
 

@@ -76,6 +76,9 @@ extension RuncLauncher {
         guard containers.main(id) != nil, let time = group.cpuNanoseconds(),
             let memory = group.memoryBytes(), let processes = group.processes()
         else { return nil }
-        return ContainerUsage(processes: processes, cpuNanoseconds: time, memoryBytes: memory)
+        return ContainerUsage(
+            processes: processes, cpuNanoseconds: time, memoryBytes: memory,
+            disks: group.diskTraffic()?.map { ContainerTraffic($0.device, $0.traffic) },
+            diskPressure: group.diskPressure())
     }
 }

@@ -79,7 +79,7 @@ package struct Cgroup: Hashable, Sendable {
         self.path = path
     }
 
-    private func file(_ controller: String, _ name: String) -> String? {
+    func file(_ controller: String, _ name: String) -> String? {
         let root = layout.version == .v2 ? layout.unified : layout.controllers[controller]
         return root.map { "\($0)\(path)/\(name)" }
     }

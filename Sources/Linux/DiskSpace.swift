@@ -11,6 +11,9 @@ package struct DiskSpace: Hashable, Sendable {
     /// The kernel's magic number of the file system's kind.
     package let kind: UInt32
 
+    /// Nil where the file system makes inodes as it needs them: btrfs says 0.
+    package var limitInodes: Int64? { totalInodes > 0 ? totalInodes : nil }
+
     package static let ext4: UInt32 = 0xEF53
     package static let xfs: UInt32 = 0x5846_5342
     package static let btrfs: UInt32 = 0x9123_683E

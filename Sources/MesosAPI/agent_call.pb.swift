@@ -271,6 +271,24 @@ package nonisolated struct Mesos_V1_Agent_Call: @unchecked Sendable {
   /// Clears the value of `adoptDirectory`. Subsequent reads from it will return its default value.
   package mutating func clearAdoptDirectory() {_uniqueStorage()._adoptDirectory = nil}
 
+  package var volumeUsage: Mesos_V1_Agent_Call.VolumeUsage {
+    get {_storage._volumeUsage ?? Mesos_V1_Agent_Call.VolumeUsage()}
+    set {_uniqueStorage()._volumeUsage = newValue}
+  }
+  /// Returns true if `volumeUsage` has been explicitly set.
+  package var hasVolumeUsage: Bool {_storage._volumeUsage != nil}
+  /// Clears the value of `volumeUsage`. Subsequent reads from it will return its default value.
+  package mutating func clearVolumeUsage() {_uniqueStorage()._volumeUsage = nil}
+
+  package var volumeHistory: Mesos_V1_Agent_Call.VolumeHistory {
+    get {_storage._volumeHistory ?? Mesos_V1_Agent_Call.VolumeHistory()}
+    set {_uniqueStorage()._volumeHistory = newValue}
+  }
+  /// Returns true if `volumeHistory` has been explicitly set.
+  package var hasVolumeHistory: Bool {_storage._volumeHistory != nil}
+  /// Clears the value of `volumeHistory`. Subsequent reads from it will return its default value.
+  package mutating func clearVolumeHistory() {_uniqueStorage()._volumeHistory = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   /// The kinds of call.
@@ -322,11 +340,69 @@ package nonisolated struct Mesos_V1_Agent_Call: @unchecked Sendable {
     case repairStorage = 1001
     case keepVolume = 1002
     case adoptDirectory = 1003
+    case volumeUsage = 1060
+    case volumeHistory = 1061
 
     package init() {
       self = .unknown
     }
 
+  }
+
+  /// Holdfast: what volumes, sandboxes and disks use now; answered from what was read last.
+  package nonisolated struct VolumeUsage: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    /// Only this one; absent: all.
+    package var uuid: String {
+      get {_uuid ?? String()}
+      set {_uuid = newValue}
+    }
+    /// Returns true if `uuid` has been explicitly set.
+    package var hasUuid: Bool {self._uuid != nil}
+    /// Clears the value of `uuid`. Subsequent reads from it will return its default value.
+    package mutating func clearUuid() {self._uuid = nil}
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package init() {}
+
+    fileprivate var _uuid: String? = nil
+  }
+
+  /// Holdfast: what a volume used over time.
+  package nonisolated struct VolumeHistory: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var uuid: String {
+      get {_uuid ?? String()}
+      set {_uuid = newValue}
+    }
+    /// Returns true if `uuid` has been explicitly set.
+    package var hasUuid: Bool {self._uuid != nil}
+    /// Clears the value of `uuid`. Subsequent reads from it will return its default value.
+    package mutating func clearUuid() {self._uuid = nil}
+
+    /// The distance of points in seconds: 60, 3600 or 86400; absent: all three series.
+    package var stepSeconds: UInt32 {
+      get {_stepSeconds ?? 0}
+      set {_stepSeconds = newValue}
+    }
+    /// Returns true if `stepSeconds` has been explicitly set.
+    package var hasStepSeconds: Bool {self._stepSeconds != nil}
+    /// Clears the value of `stepSeconds`. Subsequent reads from it will return its default value.
+    package mutating func clearStepSeconds() {self._stepSeconds = nil}
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package init() {}
+
+    fileprivate var _uuid: String? = nil
+    fileprivate var _stepSeconds: UInt32? = nil
   }
 
   /// Holdfast: compares the books with what is on the agent's disks; changes nothing.
@@ -1387,7 +1463,7 @@ fileprivate nonisolated let _protobuf_package = "mesos.v1.agent"
 
 nonisolated extension Mesos_V1_Agent_Call: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Call"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}type\0\u{3}get_metrics\0\u{3}set_logging_level\0\u{3}list_files\0\u{3}read_file\0\u{3}launch_nested_container\0\u{3}wait_nested_container\0\u{3}kill_nested_container\0\u{3}launch_nested_container_session\0\u{3}attach_container_input\0\u{3}attach_container_output\0\u{3}remove_nested_container\0\u{3}launch_container\0\u{3}wait_container\0\u{3}kill_container\0\u{3}remove_container\0\u{3}add_resource_provider_config\0\u{3}update_resource_provider_config\0\u{3}remove_resource_provider_config\0\u{3}get_containers\0\u{3}prune_images\0\u{3}mark_resource_provider_gone\0\u{4}R\u{f}check_storage\0\u{3}repair_storage\0\u{3}keep_volume\0\u{3}adopt_directory\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}type\0\u{3}get_metrics\0\u{3}set_logging_level\0\u{3}list_files\0\u{3}read_file\0\u{3}launch_nested_container\0\u{3}wait_nested_container\0\u{3}kill_nested_container\0\u{3}launch_nested_container_session\0\u{3}attach_container_input\0\u{3}attach_container_output\0\u{3}remove_nested_container\0\u{3}launch_container\0\u{3}wait_container\0\u{3}kill_container\0\u{3}remove_container\0\u{3}add_resource_provider_config\0\u{3}update_resource_provider_config\0\u{3}remove_resource_provider_config\0\u{3}get_containers\0\u{3}prune_images\0\u{3}mark_resource_provider_gone\0\u{4}R\u{f}check_storage\0\u{3}repair_storage\0\u{3}keep_volume\0\u{3}adopt_directory\0\u{4}9volume_usage\0\u{3}volume_history\0")
 
   fileprivate class _StorageClass {
     var _type: Mesos_V1_Agent_Call.TypeEnum? = nil
@@ -1416,6 +1492,8 @@ nonisolated extension Mesos_V1_Agent_Call: SwiftProtobuf.Message, SwiftProtobuf.
     var _repairStorage: Mesos_V1_Agent_Call.RepairStorage? = nil
     var _keepVolume: Mesos_V1_Agent_Call.KeepVolume? = nil
     var _adoptDirectory: Mesos_V1_Agent_Call.AdoptDirectory? = nil
+    var _volumeUsage: Mesos_V1_Agent_Call.VolumeUsage? = nil
+    var _volumeHistory: Mesos_V1_Agent_Call.VolumeHistory? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1452,6 +1530,8 @@ nonisolated extension Mesos_V1_Agent_Call: SwiftProtobuf.Message, SwiftProtobuf.
       _repairStorage = source._repairStorage
       _keepVolume = source._keepVolume
       _adoptDirectory = source._adoptDirectory
+      _volumeUsage = source._volumeUsage
+      _volumeHistory = source._volumeHistory
     }
   }
 
@@ -1488,6 +1568,7 @@ nonisolated extension Mesos_V1_Agent_Call: SwiftProtobuf.Message, SwiftProtobuf.
       if let v = _storage._repairStorage, !v.isInitialized {return false}
       if let v = _storage._keepVolume, !v.isInitialized {return false}
       if let v = _storage._adoptDirectory, !v.isInitialized {return false}
+      if let v = _storage._volumeHistory, !v.isInitialized {return false}
       return true
     }
   }
@@ -1526,6 +1607,8 @@ nonisolated extension Mesos_V1_Agent_Call: SwiftProtobuf.Message, SwiftProtobuf.
         case 1001: try { try decoder.decodeSingularMessageField(value: &_storage._repairStorage) }()
         case 1002: try { try decoder.decodeSingularMessageField(value: &_storage._keepVolume) }()
         case 1003: try { try decoder.decodeSingularMessageField(value: &_storage._adoptDirectory) }()
+        case 1060: try { try decoder.decodeSingularMessageField(value: &_storage._volumeUsage) }()
+        case 1061: try { try decoder.decodeSingularMessageField(value: &_storage._volumeHistory) }()
         default: break
         }
       }
@@ -1616,6 +1699,12 @@ nonisolated extension Mesos_V1_Agent_Call: SwiftProtobuf.Message, SwiftProtobuf.
       try { if let v = _storage._adoptDirectory {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 1003)
       } }()
+      try { if let v = _storage._volumeUsage {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1060)
+      } }()
+      try { if let v = _storage._volumeHistory {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1061)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1651,6 +1740,8 @@ nonisolated extension Mesos_V1_Agent_Call: SwiftProtobuf.Message, SwiftProtobuf.
         if _storage._repairStorage != rhs_storage._repairStorage {return false}
         if _storage._keepVolume != rhs_storage._keepVolume {return false}
         if _storage._adoptDirectory != rhs_storage._adoptDirectory {return false}
+        if _storage._volumeUsage != rhs_storage._volumeUsage {return false}
+        if _storage._volumeHistory != rhs_storage._volumeHistory {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -1661,7 +1752,85 @@ nonisolated extension Mesos_V1_Agent_Call: SwiftProtobuf.Message, SwiftProtobuf.
 }
 
 nonisolated extension Mesos_V1_Agent_Call.TypeEnum: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}GET_HEALTH\0\u{1}GET_FLAGS\0\u{1}GET_VERSION\0\u{1}GET_METRICS\0\u{1}GET_LOGGING_LEVEL\0\u{1}SET_LOGGING_LEVEL\0\u{1}LIST_FILES\0\u{1}READ_FILE\0\u{1}GET_STATE\0\u{1}GET_CONTAINERS\0\u{1}GET_FRAMEWORKS\0\u{1}GET_EXECUTORS\0\u{1}GET_TASKS\0\u{1}LAUNCH_NESTED_CONTAINER\0\u{1}WAIT_NESTED_CONTAINER\0\u{1}KILL_NESTED_CONTAINER\0\u{1}LAUNCH_NESTED_CONTAINER_SESSION\0\u{1}ATTACH_CONTAINER_INPUT\0\u{1}ATTACH_CONTAINER_OUTPUT\0\u{1}GET_AGENT\0\u{1}REMOVE_NESTED_CONTAINER\0\u{1}LAUNCH_CONTAINER\0\u{1}WAIT_CONTAINER\0\u{1}KILL_CONTAINER\0\u{1}REMOVE_CONTAINER\0\u{1}GET_RESOURCE_PROVIDERS\0\u{1}ADD_RESOURCE_PROVIDER_CONFIG\0\u{1}UPDATE_RESOURCE_PROVIDER_CONFIG\0\u{1}REMOVE_RESOURCE_PROVIDER_CONFIG\0\u{1}PRUNE_IMAGES\0\u{1}GET_OPERATIONS\0\u{1}MARK_RESOURCE_PROVIDER_GONE\0\u{2}H\u{f}CHECK_STORAGE\0\u{1}REPAIR_STORAGE\0\u{1}KEEP_VOLUME\0\u{1}ADOPT_DIRECTORY\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}GET_HEALTH\0\u{1}GET_FLAGS\0\u{1}GET_VERSION\0\u{1}GET_METRICS\0\u{1}GET_LOGGING_LEVEL\0\u{1}SET_LOGGING_LEVEL\0\u{1}LIST_FILES\0\u{1}READ_FILE\0\u{1}GET_STATE\0\u{1}GET_CONTAINERS\0\u{1}GET_FRAMEWORKS\0\u{1}GET_EXECUTORS\0\u{1}GET_TASKS\0\u{1}LAUNCH_NESTED_CONTAINER\0\u{1}WAIT_NESTED_CONTAINER\0\u{1}KILL_NESTED_CONTAINER\0\u{1}LAUNCH_NESTED_CONTAINER_SESSION\0\u{1}ATTACH_CONTAINER_INPUT\0\u{1}ATTACH_CONTAINER_OUTPUT\0\u{1}GET_AGENT\0\u{1}REMOVE_NESTED_CONTAINER\0\u{1}LAUNCH_CONTAINER\0\u{1}WAIT_CONTAINER\0\u{1}KILL_CONTAINER\0\u{1}REMOVE_CONTAINER\0\u{1}GET_RESOURCE_PROVIDERS\0\u{1}ADD_RESOURCE_PROVIDER_CONFIG\0\u{1}UPDATE_RESOURCE_PROVIDER_CONFIG\0\u{1}REMOVE_RESOURCE_PROVIDER_CONFIG\0\u{1}PRUNE_IMAGES\0\u{1}GET_OPERATIONS\0\u{1}MARK_RESOURCE_PROVIDER_GONE\0\u{2}H\u{f}CHECK_STORAGE\0\u{1}REPAIR_STORAGE\0\u{1}KEEP_VOLUME\0\u{1}ADOPT_DIRECTORY\0\u{2}9VOLUME_USAGE\0\u{1}VOLUME_HISTORY\0")
+}
+
+nonisolated extension Mesos_V1_Agent_Call.VolumeUsage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Agent_Call.protoMessageName + ".VolumeUsage"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}uuid\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self._uuid) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._uuid {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Agent_Call.VolumeUsage, rhs: Mesos_V1_Agent_Call.VolumeUsage) -> Bool {
+    if lhs._uuid != rhs._uuid {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Agent_Call.VolumeHistory: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Agent_Call.protoMessageName + ".VolumeHistory"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}uuid\0\u{3}step_seconds\0")
+
+  public var isInitialized: Bool {
+    if self._uuid == nil {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self._uuid) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self._stepSeconds) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._uuid {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._stepSeconds {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Agent_Call.VolumeHistory, rhs: Mesos_V1_Agent_Call.VolumeHistory) -> Bool {
+    if lhs._uuid != rhs._uuid {return false}
+    if lhs._stepSeconds != rhs._stepSeconds {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
 }
 
 nonisolated extension Mesos_V1_Agent_Call.CheckStorage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {

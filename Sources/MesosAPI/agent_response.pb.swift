@@ -231,6 +231,24 @@ package nonisolated struct Mesos_V1_Agent_Response: @unchecked Sendable {
   /// Clears the value of `adoptDirectory`. Subsequent reads from it will return its default value.
   package mutating func clearAdoptDirectory() {_uniqueStorage()._adoptDirectory = nil}
 
+  package var volumeUsage: Mesos_V1_Agent_Response.VolumeUsage {
+    get {_storage._volumeUsage ?? Mesos_V1_Agent_Response.VolumeUsage()}
+    set {_uniqueStorage()._volumeUsage = newValue}
+  }
+  /// Returns true if `volumeUsage` has been explicitly set.
+  package var hasVolumeUsage: Bool {_storage._volumeUsage != nil}
+  /// Clears the value of `volumeUsage`. Subsequent reads from it will return its default value.
+  package mutating func clearVolumeUsage() {_uniqueStorage()._volumeUsage = nil}
+
+  package var volumeHistory: Mesos_V1_Agent_Response.VolumeHistory {
+    get {_storage._volumeHistory ?? Mesos_V1_Agent_Response.VolumeHistory()}
+    set {_uniqueStorage()._volumeHistory = newValue}
+  }
+  /// Returns true if `volumeHistory` has been explicitly set.
+  package var hasVolumeHistory: Bool {_storage._volumeHistory != nil}
+  /// Clears the value of `volumeHistory`. Subsequent reads from it will return its default value.
+  package mutating func clearVolumeHistory() {_uniqueStorage()._volumeHistory = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   /// The kinds of answer.
@@ -261,11 +279,636 @@ package nonisolated struct Mesos_V1_Agent_Response: @unchecked Sendable {
     case repairStorage = 1001
     case keepVolume = 1002
     case adoptDirectory = 1003
+    case volumeUsage = 1060
+    case volumeHistory = 1061
 
     package init() {
       self = .unknown
     }
 
+  }
+
+  /// Holdfast: what volumes, sandboxes and disks use, as it was read last.
+  package nonisolated struct VolumeUsage: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var volumes: [Mesos_V1_Agent_Response.VolumeUsage.Volume] = []
+
+    package var sandboxes: [Mesos_V1_Agent_Response.VolumeUsage.Sandbox] = []
+
+    package var disks: [Mesos_V1_Agent_Response.VolumeUsage.Disk] = []
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    /// Space and inodes; what is absent is not known or not limited.
+    package nonisolated struct Amounts: Sendable {
+      // SwiftProtobuf.Message conformance is added in an extension below. See the
+      // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+      // methods supported on all messages.
+
+      package var usedBytes: UInt64 {
+        get {_usedBytes ?? 0}
+        set {_usedBytes = newValue}
+      }
+      /// Returns true if `usedBytes` has been explicitly set.
+      package var hasUsedBytes: Bool {self._usedBytes != nil}
+      /// Clears the value of `usedBytes`. Subsequent reads from it will return its default value.
+      package mutating func clearUsedBytes() {self._usedBytes = nil}
+
+      package var limitBytes: UInt64 {
+        get {_limitBytes ?? 0}
+        set {_limitBytes = newValue}
+      }
+      /// Returns true if `limitBytes` has been explicitly set.
+      package var hasLimitBytes: Bool {self._limitBytes != nil}
+      /// Clears the value of `limitBytes`. Subsequent reads from it will return its default value.
+      package mutating func clearLimitBytes() {self._limitBytes = nil}
+
+      package var usedInodes: UInt64 {
+        get {_usedInodes ?? 0}
+        set {_usedInodes = newValue}
+      }
+      /// Returns true if `usedInodes` has been explicitly set.
+      package var hasUsedInodes: Bool {self._usedInodes != nil}
+      /// Clears the value of `usedInodes`. Subsequent reads from it will return its default value.
+      package mutating func clearUsedInodes() {self._usedInodes = nil}
+
+      package var limitInodes: UInt64 {
+        get {_limitInodes ?? 0}
+        set {_limitInodes = newValue}
+      }
+      /// Returns true if `limitInodes` has been explicitly set.
+      package var hasLimitInodes: Bool {self._limitInodes != nil}
+      /// Clears the value of `limitInodes`. Subsequent reads from it will return its default value.
+      package mutating func clearLimitInodes() {self._limitInodes = nil}
+
+      /// quota, statvfs, walk, or history: the last point before the agent's start.
+      package var source: String {
+        get {_source ?? String()}
+        set {_source = newValue}
+      }
+      /// Returns true if `source` has been explicitly set.
+      package var hasSource: Bool {self._source != nil}
+      /// Clears the value of `source`. Subsequent reads from it will return its default value.
+      package mutating func clearSource() {self._source = nil}
+
+      /// Since when these figures are known to be right.
+      package var ageSeconds: Double {
+        get {_ageSeconds ?? 0}
+        set {_ageSeconds = newValue}
+      }
+      /// Returns true if `ageSeconds` has been explicitly set.
+      package var hasAgeSeconds: Bool {self._ageSeconds != nil}
+      /// Clears the value of `ageSeconds`. Subsequent reads from it will return its default value.
+      package mutating func clearAgeSeconds() {self._ageSeconds = nil}
+
+      package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+      package init() {}
+
+      fileprivate var _usedBytes: UInt64? = nil
+      fileprivate var _limitBytes: UInt64? = nil
+      fileprivate var _usedInodes: UInt64? = nil
+      fileprivate var _limitInodes: UInt64? = nil
+      fileprivate var _source: String? = nil
+      fileprivate var _ageSeconds: Double? = nil
+    }
+
+    /// What a device or a container has done since it was made.
+    package nonisolated struct Traffic: Sendable {
+      // SwiftProtobuf.Message conformance is added in an extension below. See the
+      // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+      // methods supported on all messages.
+
+      package var readBytes: UInt64 {
+        get {_readBytes ?? 0}
+        set {_readBytes = newValue}
+      }
+      /// Returns true if `readBytes` has been explicitly set.
+      package var hasReadBytes: Bool {self._readBytes != nil}
+      /// Clears the value of `readBytes`. Subsequent reads from it will return its default value.
+      package mutating func clearReadBytes() {self._readBytes = nil}
+
+      package var writtenBytes: UInt64 {
+        get {_writtenBytes ?? 0}
+        set {_writtenBytes = newValue}
+      }
+      /// Returns true if `writtenBytes` has been explicitly set.
+      package var hasWrittenBytes: Bool {self._writtenBytes != nil}
+      /// Clears the value of `writtenBytes`. Subsequent reads from it will return its default value.
+      package mutating func clearWrittenBytes() {self._writtenBytes = nil}
+
+      package var reads: UInt64 {
+        get {_reads ?? 0}
+        set {_reads = newValue}
+      }
+      /// Returns true if `reads` has been explicitly set.
+      package var hasReads: Bool {self._reads != nil}
+      /// Clears the value of `reads`. Subsequent reads from it will return its default value.
+      package mutating func clearReads() {self._reads = nil}
+
+      package var writes: UInt64 {
+        get {_writes ?? 0}
+        set {_writes = newValue}
+      }
+      /// Returns true if `writes` has been explicitly set.
+      package var hasWrites: Bool {self._writes != nil}
+      /// Clears the value of `writes`. Subsequent reads from it will return its default value.
+      package mutating func clearWrites() {self._writes = nil}
+
+      /// All requests' time from submission to completion.
+      package var waitSeconds: Double {
+        get {_waitSeconds ?? 0}
+        set {_waitSeconds = newValue}
+      }
+      /// Returns true if `waitSeconds` has been explicitly set.
+      package var hasWaitSeconds: Bool {self._waitSeconds != nil}
+      /// Clears the value of `waitSeconds`. Subsequent reads from it will return its default value.
+      package mutating func clearWaitSeconds() {self._waitSeconds = nil}
+
+      /// The time that at least one, or every, process was waiting for the disk.
+      package var somePressureSeconds: Double {
+        get {_somePressureSeconds ?? 0}
+        set {_somePressureSeconds = newValue}
+      }
+      /// Returns true if `somePressureSeconds` has been explicitly set.
+      package var hasSomePressureSeconds: Bool {self._somePressureSeconds != nil}
+      /// Clears the value of `somePressureSeconds`. Subsequent reads from it will return its default value.
+      package mutating func clearSomePressureSeconds() {self._somePressureSeconds = nil}
+
+      package var fullPressureSeconds: Double {
+        get {_fullPressureSeconds ?? 0}
+        set {_fullPressureSeconds = newValue}
+      }
+      /// Returns true if `fullPressureSeconds` has been explicitly set.
+      package var hasFullPressureSeconds: Bool {self._fullPressureSeconds != nil}
+      /// Clears the value of `fullPressureSeconds`. Subsequent reads from it will return its default value.
+      package mutating func clearFullPressureSeconds() {self._fullPressureSeconds = nil}
+
+      package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+      package init() {}
+
+      fileprivate var _readBytes: UInt64? = nil
+      fileprivate var _writtenBytes: UInt64? = nil
+      fileprivate var _reads: UInt64? = nil
+      fileprivate var _writes: UInt64? = nil
+      fileprivate var _waitSeconds: Double? = nil
+      fileprivate var _somePressureSeconds: Double? = nil
+      fileprivate var _fullPressureSeconds: Double? = nil
+    }
+
+    /// When a volume will be full if it goes on as it did.
+    package nonisolated struct Forecast: Sendable {
+      // SwiftProtobuf.Message conformance is added in an extension below. See the
+      // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+      // methods supported on all messages.
+
+      /// filling, not-filling, or unknown: too little is known yet.
+      package var verdict: String {
+        get {_verdict ?? String()}
+        set {_verdict = newValue}
+      }
+      /// Returns true if `verdict` has been explicitly set.
+      package var hasVerdict: Bool {self._verdict != nil}
+      /// Clears the value of `verdict`. Subsequent reads from it will return its default value.
+      package mutating func clearVerdict() {self._verdict = nil}
+
+      package var rateBytesPerSecond: Double {
+        get {_rateBytesPerSecond ?? 0}
+        set {_rateBytesPerSecond = newValue}
+      }
+      /// Returns true if `rateBytesPerSecond` has been explicitly set.
+      package var hasRateBytesPerSecond: Bool {self._rateBytesPerSecond != nil}
+      /// Clears the value of `rateBytesPerSecond`. Subsequent reads from it will return its default value.
+      package mutating func clearRateBytesPerSecond() {self._rateBytesPerSecond = nil}
+
+      package var fullInSeconds: Double {
+        get {_fullInSeconds ?? 0}
+        set {_fullInSeconds = newValue}
+      }
+      /// Returns true if `fullInSeconds` has been explicitly set.
+      package var hasFullInSeconds: Bool {self._fullInSeconds != nil}
+      /// Clears the value of `fullInSeconds`. Subsequent reads from it will return its default value.
+      package mutating func clearFullInSeconds() {self._fullInSeconds = nil}
+
+      package var earliestSeconds: Double {
+        get {_earliestSeconds ?? 0}
+        set {_earliestSeconds = newValue}
+      }
+      /// Returns true if `earliestSeconds` has been explicitly set.
+      package var hasEarliestSeconds: Bool {self._earliestSeconds != nil}
+      /// Clears the value of `earliestSeconds`. Subsequent reads from it will return its default value.
+      package mutating func clearEarliestSeconds() {self._earliestSeconds = nil}
+
+      /// Absent: it may never be.
+      package var latestSeconds: Double {
+        get {_latestSeconds ?? 0}
+        set {_latestSeconds = newValue}
+      }
+      /// Returns true if `latestSeconds` has been explicitly set.
+      package var hasLatestSeconds: Bool {self._latestSeconds != nil}
+      /// Clears the value of `latestSeconds`. Subsequent reads from it will return its default value.
+      package mutating func clearLatestSeconds() {self._latestSeconds = nil}
+
+      package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+      package init() {}
+
+      fileprivate var _verdict: String? = nil
+      fileprivate var _rateBytesPerSecond: Double? = nil
+      fileprivate var _fullInSeconds: Double? = nil
+      fileprivate var _earliestSeconds: Double? = nil
+      fileprivate var _latestSeconds: Double? = nil
+    }
+
+    /// A volume, in use or idle.
+    package nonisolated struct Volume: @unchecked Sendable {
+      // SwiftProtobuf.Message conformance is added in an extension below. See the
+      // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+      // methods supported on all messages.
+
+      package var uuid: String {
+        get {_storage._uuid ?? String()}
+        set {_uniqueStorage()._uuid = newValue}
+      }
+      /// Returns true if `uuid` has been explicitly set.
+      package var hasUuid: Bool {_storage._uuid != nil}
+      /// Clears the value of `uuid`. Subsequent reads from it will return its default value.
+      package mutating func clearUuid() {_uniqueStorage()._uuid = nil}
+
+      package var persistenceID: String {
+        get {_storage._persistenceID ?? String()}
+        set {_uniqueStorage()._persistenceID = newValue}
+      }
+      /// Returns true if `persistenceID` has been explicitly set.
+      package var hasPersistenceID: Bool {_storage._persistenceID != nil}
+      /// Clears the value of `persistenceID`. Subsequent reads from it will return its default value.
+      package mutating func clearPersistenceID() {_uniqueStorage()._persistenceID = nil}
+
+      package var role: String {
+        get {_storage._role ?? String()}
+        set {_uniqueStorage()._role = newValue}
+      }
+      /// Returns true if `role` has been explicitly set.
+      package var hasRole: Bool {_storage._role != nil}
+      /// Clears the value of `role`. Subsequent reads from it will return its default value.
+      package mutating func clearRole() {_uniqueStorage()._role = nil}
+
+      /// The root of its disk; empty: the agent's own.
+      package var disk: String {
+        get {_storage._disk ?? String()}
+        set {_uniqueStorage()._disk = newValue}
+      }
+      /// Returns true if `disk` has been explicitly set.
+      package var hasDisk: Bool {_storage._disk != nil}
+      /// Clears the value of `disk`. Subsequent reads from it will return its default value.
+      package mutating func clearDisk() {_uniqueStorage()._disk = nil}
+
+      package var backend: String {
+        get {_storage._backend ?? String()}
+        set {_uniqueStorage()._backend = newValue}
+      }
+      /// Returns true if `backend` has been explicitly set.
+      package var hasBackend: Bool {_storage._backend != nil}
+      /// Clears the value of `backend`. Subsequent reads from it will return its default value.
+      package mutating func clearBackend() {_uniqueStorage()._backend = nil}
+
+      package var amounts: Mesos_V1_Agent_Response.VolumeUsage.Amounts {
+        get {_storage._amounts ?? Mesos_V1_Agent_Response.VolumeUsage.Amounts()}
+        set {_uniqueStorage()._amounts = newValue}
+      }
+      /// Returns true if `amounts` has been explicitly set.
+      package var hasAmounts: Bool {_storage._amounts != nil}
+      /// Clears the value of `amounts`. Subsequent reads from it will return its default value.
+      package mutating func clearAmounts() {_uniqueStorage()._amounts = nil}
+
+      /// Of a device of its own; absent where it has none.
+      package var traffic: Mesos_V1_Agent_Response.VolumeUsage.Traffic {
+        get {_storage._traffic ?? Mesos_V1_Agent_Response.VolumeUsage.Traffic()}
+        set {_uniqueStorage()._traffic = newValue}
+      }
+      /// Returns true if `traffic` has been explicitly set.
+      package var hasTraffic: Bool {_storage._traffic != nil}
+      /// Clears the value of `traffic`. Subsequent reads from it will return its default value.
+      package mutating func clearTraffic() {_uniqueStorage()._traffic = nil}
+
+      /// The container that uses it; absent: idle.
+      package var containerID: Mesos_V1_ContainerID {
+        get {_storage._containerID ?? Mesos_V1_ContainerID()}
+        set {_uniqueStorage()._containerID = newValue}
+      }
+      /// Returns true if `containerID` has been explicitly set.
+      package var hasContainerID: Bool {_storage._containerID != nil}
+      /// Clears the value of `containerID`. Subsequent reads from it will return its default value.
+      package mutating func clearContainerID() {_uniqueStorage()._containerID = nil}
+
+      package var executorID: Mesos_V1_ExecutorID {
+        get {_storage._executorID ?? Mesos_V1_ExecutorID()}
+        set {_uniqueStorage()._executorID = newValue}
+      }
+      /// Returns true if `executorID` has been explicitly set.
+      package var hasExecutorID: Bool {_storage._executorID != nil}
+      /// Clears the value of `executorID`. Subsequent reads from it will return its default value.
+      package mutating func clearExecutorID() {_uniqueStorage()._executorID = nil}
+
+      package var frameworkID: Mesos_V1_FrameworkID {
+        get {_storage._frameworkID ?? Mesos_V1_FrameworkID()}
+        set {_uniqueStorage()._frameworkID = newValue}
+      }
+      /// Returns true if `frameworkID` has been explicitly set.
+      package var hasFrameworkID: Bool {_storage._frameworkID != nil}
+      /// Clears the value of `frameworkID`. Subsequent reads from it will return its default value.
+      package mutating func clearFrameworkID() {_uniqueStorage()._frameworkID = nil}
+
+      package var forecast: Mesos_V1_Agent_Response.VolumeUsage.Forecast {
+        get {_storage._forecast ?? Mesos_V1_Agent_Response.VolumeUsage.Forecast()}
+        set {_uniqueStorage()._forecast = newValue}
+      }
+      /// Returns true if `forecast` has been explicitly set.
+      package var hasForecast: Bool {_storage._forecast != nil}
+      /// Clears the value of `forecast`. Subsequent reads from it will return its default value.
+      package mutating func clearForecast() {_uniqueStorage()._forecast = nil}
+
+      /// Why it can't be read.
+      package var problem: String {
+        get {_storage._problem ?? String()}
+        set {_uniqueStorage()._problem = newValue}
+      }
+      /// Returns true if `problem` has been explicitly set.
+      package var hasProblem: Bool {_storage._problem != nil}
+      /// Clears the value of `problem`. Subsequent reads from it will return its default value.
+      package mutating func clearProblem() {_uniqueStorage()._problem = nil}
+
+      package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+      package init() {}
+
+      fileprivate var _storage = _StorageClass.defaultInstance
+    }
+
+    /// The sandbox of a container that runs.
+    package nonisolated struct Sandbox: Sendable {
+      // SwiftProtobuf.Message conformance is added in an extension below. See the
+      // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+      // methods supported on all messages.
+
+      package var containerID: Mesos_V1_ContainerID {
+        get {_containerID ?? Mesos_V1_ContainerID()}
+        set {_containerID = newValue}
+      }
+      /// Returns true if `containerID` has been explicitly set.
+      package var hasContainerID: Bool {self._containerID != nil}
+      /// Clears the value of `containerID`. Subsequent reads from it will return its default value.
+      package mutating func clearContainerID() {self._containerID = nil}
+
+      package var executorID: Mesos_V1_ExecutorID {
+        get {_executorID ?? Mesos_V1_ExecutorID()}
+        set {_executorID = newValue}
+      }
+      /// Returns true if `executorID` has been explicitly set.
+      package var hasExecutorID: Bool {self._executorID != nil}
+      /// Clears the value of `executorID`. Subsequent reads from it will return its default value.
+      package mutating func clearExecutorID() {self._executorID = nil}
+
+      package var frameworkID: Mesos_V1_FrameworkID {
+        get {_frameworkID ?? Mesos_V1_FrameworkID()}
+        set {_frameworkID = newValue}
+      }
+      /// Returns true if `frameworkID` has been explicitly set.
+      package var hasFrameworkID: Bool {self._frameworkID != nil}
+      /// Clears the value of `frameworkID`. Subsequent reads from it will return its default value.
+      package mutating func clearFrameworkID() {self._frameworkID = nil}
+
+      package var amounts: Mesos_V1_Agent_Response.VolumeUsage.Amounts {
+        get {_amounts ?? Mesos_V1_Agent_Response.VolumeUsage.Amounts()}
+        set {_amounts = newValue}
+      }
+      /// Returns true if `amounts` has been explicitly set.
+      package var hasAmounts: Bool {self._amounts != nil}
+      /// Clears the value of `amounts`. Subsequent reads from it will return its default value.
+      package mutating func clearAmounts() {self._amounts = nil}
+
+      /// All that the container does on disks.
+      package var traffic: Mesos_V1_Agent_Response.VolumeUsage.Traffic {
+        get {_traffic ?? Mesos_V1_Agent_Response.VolumeUsage.Traffic()}
+        set {_traffic = newValue}
+      }
+      /// Returns true if `traffic` has been explicitly set.
+      package var hasTraffic: Bool {self._traffic != nil}
+      /// Clears the value of `traffic`. Subsequent reads from it will return its default value.
+      package mutating func clearTraffic() {self._traffic = nil}
+
+      package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+      package init() {}
+
+      fileprivate var _containerID: Mesos_V1_ContainerID? = nil
+      fileprivate var _executorID: Mesos_V1_ExecutorID? = nil
+      fileprivate var _frameworkID: Mesos_V1_FrameworkID? = nil
+      fileprivate var _amounts: Mesos_V1_Agent_Response.VolumeUsage.Amounts? = nil
+      fileprivate var _traffic: Mesos_V1_Agent_Response.VolumeUsage.Traffic? = nil
+    }
+
+    /// A file system with volumes.
+    package nonisolated struct Disk: @unchecked Sendable {
+      // SwiftProtobuf.Message conformance is added in an extension below. See the
+      // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+      // methods supported on all messages.
+
+      /// Empty: the agent's own.
+      package var root: String {
+        get {_storage._root ?? String()}
+        set {_uniqueStorage()._root = newValue}
+      }
+      /// Returns true if `root` has been explicitly set.
+      package var hasRoot: Bool {_storage._root != nil}
+      /// Clears the value of `root`. Subsequent reads from it will return its default value.
+      package mutating func clearRoot() {_uniqueStorage()._root = nil}
+
+      package var path: String {
+        get {_storage._path ?? String()}
+        set {_uniqueStorage()._path = newValue}
+      }
+      /// Returns true if `path` has been explicitly set.
+      package var hasPath: Bool {_storage._path != nil}
+      /// Clears the value of `path`. Subsequent reads from it will return its default value.
+      package mutating func clearPath() {_uniqueStorage()._path = nil}
+
+      package var device: String {
+        get {_storage._device ?? String()}
+        set {_uniqueStorage()._device = newValue}
+      }
+      /// Returns true if `device` has been explicitly set.
+      package var hasDevice: Bool {_storage._device != nil}
+      /// Clears the value of `device`. Subsequent reads from it will return its default value.
+      package mutating func clearDevice() {_uniqueStorage()._device = nil}
+
+      package var amounts: Mesos_V1_Agent_Response.VolumeUsage.Amounts {
+        get {_storage._amounts ?? Mesos_V1_Agent_Response.VolumeUsage.Amounts()}
+        set {_uniqueStorage()._amounts = newValue}
+      }
+      /// Returns true if `amounts` has been explicitly set.
+      package var hasAmounts: Bool {_storage._amounts != nil}
+      /// Clears the value of `amounts`. Subsequent reads from it will return its default value.
+      package mutating func clearAmounts() {_uniqueStorage()._amounts = nil}
+
+      package var traffic: Mesos_V1_Agent_Response.VolumeUsage.Traffic {
+        get {_storage._traffic ?? Mesos_V1_Agent_Response.VolumeUsage.Traffic()}
+        set {_uniqueStorage()._traffic = newValue}
+      }
+      /// Returns true if `traffic` has been explicitly set.
+      package var hasTraffic: Bool {_storage._traffic != nil}
+      /// Clears the value of `traffic`. Subsequent reads from it will return its default value.
+      package mutating func clearTraffic() {_uniqueStorage()._traffic = nil}
+
+      /// Why it takes no new volumes; none: it is sound as far as is known.
+      package var suspicions: [String] {
+        get {_storage._suspicions}
+        set {_uniqueStorage()._suspicions = newValue}
+      }
+
+      package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+      package init() {}
+
+      fileprivate var _storage = _StorageClass.defaultInstance
+    }
+
+    package init() {}
+  }
+
+  /// Holdfast: what a volume used over time.
+  package nonisolated struct VolumeHistory: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var uuid: String {
+      get {_uuid ?? String()}
+      set {_uuid = newValue}
+    }
+    /// Returns true if `uuid` has been explicitly set.
+    package var hasUuid: Bool {self._uuid != nil}
+    /// Clears the value of `uuid`. Subsequent reads from it will return its default value.
+    package mutating func clearUuid() {self._uuid = nil}
+
+    package var series: [Mesos_V1_Agent_Response.VolumeHistory.Series] = []
+
+    package var forecast: Mesos_V1_Agent_Response.VolumeUsage.Forecast {
+      get {_forecast ?? Mesos_V1_Agent_Response.VolumeUsage.Forecast()}
+      set {_forecast = newValue}
+    }
+    /// Returns true if `forecast` has been explicitly set.
+    package var hasForecast: Bool {self._forecast != nil}
+    /// Clears the value of `forecast`. Subsequent reads from it will return its default value.
+    package mutating func clearForecast() {self._forecast = nil}
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    /// What was seen in one step.
+    package nonisolated struct Point: Sendable {
+      // SwiftProtobuf.Message conformance is added in an extension below. See the
+      // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+      // methods supported on all messages.
+
+      /// The step's start in seconds since 1970-01-01 UTC.
+      package var time: Int64 {
+        get {_time ?? 0}
+        set {_time = newValue}
+      }
+      /// Returns true if `time` has been explicitly set.
+      package var hasTime: Bool {self._time != nil}
+      /// Clears the value of `time`. Subsequent reads from it will return its default value.
+      package mutating func clearTime() {self._time = nil}
+
+      package var lastBytes: UInt64 {
+        get {_lastBytes ?? 0}
+        set {_lastBytes = newValue}
+      }
+      /// Returns true if `lastBytes` has been explicitly set.
+      package var hasLastBytes: Bool {self._lastBytes != nil}
+      /// Clears the value of `lastBytes`. Subsequent reads from it will return its default value.
+      package mutating func clearLastBytes() {self._lastBytes = nil}
+
+      package var minBytes: UInt64 {
+        get {_minBytes ?? 0}
+        set {_minBytes = newValue}
+      }
+      /// Returns true if `minBytes` has been explicitly set.
+      package var hasMinBytes: Bool {self._minBytes != nil}
+      /// Clears the value of `minBytes`. Subsequent reads from it will return its default value.
+      package mutating func clearMinBytes() {self._minBytes = nil}
+
+      package var maxBytes: UInt64 {
+        get {_maxBytes ?? 0}
+        set {_maxBytes = newValue}
+      }
+      /// Returns true if `maxBytes` has been explicitly set.
+      package var hasMaxBytes: Bool {self._maxBytes != nil}
+      /// Clears the value of `maxBytes`. Subsequent reads from it will return its default value.
+      package mutating func clearMaxBytes() {self._maxBytes = nil}
+
+      package var limitBytes: UInt64 {
+        get {_limitBytes ?? 0}
+        set {_limitBytes = newValue}
+      }
+      /// Returns true if `limitBytes` has been explicitly set.
+      package var hasLimitBytes: Bool {self._limitBytes != nil}
+      /// Clears the value of `limitBytes`. Subsequent reads from it will return its default value.
+      package mutating func clearLimitBytes() {self._limitBytes = nil}
+
+      package var usedInodes: UInt64 {
+        get {_usedInodes ?? 0}
+        set {_usedInodes = newValue}
+      }
+      /// Returns true if `usedInodes` has been explicitly set.
+      package var hasUsedInodes: Bool {self._usedInodes != nil}
+      /// Clears the value of `usedInodes`. Subsequent reads from it will return its default value.
+      package mutating func clearUsedInodes() {self._usedInodes = nil}
+
+      package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+      package init() {}
+
+      fileprivate var _time: Int64? = nil
+      fileprivate var _lastBytes: UInt64? = nil
+      fileprivate var _minBytes: UInt64? = nil
+      fileprivate var _maxBytes: UInt64? = nil
+      fileprivate var _limitBytes: UInt64? = nil
+      fileprivate var _usedInodes: UInt64? = nil
+    }
+
+    /// Points of one distance, the oldest first; steps in which nothing was seen have none.
+    package nonisolated struct Series: Sendable {
+      // SwiftProtobuf.Message conformance is added in an extension below. See the
+      // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+      // methods supported on all messages.
+
+      package var stepSeconds: UInt32 {
+        get {_stepSeconds ?? 0}
+        set {_stepSeconds = newValue}
+      }
+      /// Returns true if `stepSeconds` has been explicitly set.
+      package var hasStepSeconds: Bool {self._stepSeconds != nil}
+      /// Clears the value of `stepSeconds`. Subsequent reads from it will return its default value.
+      package mutating func clearStepSeconds() {self._stepSeconds = nil}
+
+      package var points: [Mesos_V1_Agent_Response.VolumeHistory.Point] = []
+
+      package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+      package init() {}
+
+      fileprivate var _stepSeconds: UInt32? = nil
+    }
+
+    package init() {}
+
+    fileprivate var _uuid: String? = nil
+    fileprivate var _forecast: Mesos_V1_Agent_Response.VolumeUsage.Forecast? = nil
   }
 
   /// Holdfast: where books and disks differ.
@@ -1090,7 +1733,7 @@ fileprivate nonisolated let _protobuf_package = "mesos.v1.agent"
 
 nonisolated extension Mesos_V1_Agent_Response: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Response"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}type\0\u{3}get_health\0\u{3}get_flags\0\u{3}get_version\0\u{3}get_metrics\0\u{3}get_logging_level\0\u{3}list_files\0\u{3}read_file\0\u{3}get_state\0\u{3}get_containers\0\u{3}get_frameworks\0\u{3}get_executors\0\u{3}get_tasks\0\u{3}wait_nested_container\0\u{3}get_agent\0\u{3}wait_container\0\u{3}get_resource_providers\0\u{3}get_operations\0\u{4}V\u{f}check_storage\0\u{3}repair_storage\0\u{3}keep_volume\0\u{3}adopt_directory\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}type\0\u{3}get_health\0\u{3}get_flags\0\u{3}get_version\0\u{3}get_metrics\0\u{3}get_logging_level\0\u{3}list_files\0\u{3}read_file\0\u{3}get_state\0\u{3}get_containers\0\u{3}get_frameworks\0\u{3}get_executors\0\u{3}get_tasks\0\u{3}wait_nested_container\0\u{3}get_agent\0\u{3}wait_container\0\u{3}get_resource_providers\0\u{3}get_operations\0\u{4}V\u{f}check_storage\0\u{3}repair_storage\0\u{3}keep_volume\0\u{3}adopt_directory\0\u{4}9volume_usage\0\u{3}volume_history\0")
 
   fileprivate class _StorageClass {
     var _type: Mesos_V1_Agent_Response.TypeEnum? = nil
@@ -1115,6 +1758,8 @@ nonisolated extension Mesos_V1_Agent_Response: SwiftProtobuf.Message, SwiftProto
     var _repairStorage: Mesos_V1_Agent_Response.RepairStorage? = nil
     var _keepVolume: Mesos_V1_Agent_Response.KeepVolume? = nil
     var _adoptDirectory: Mesos_V1_Agent_Response.AdoptDirectory? = nil
+    var _volumeUsage: Mesos_V1_Agent_Response.VolumeUsage? = nil
+    var _volumeHistory: Mesos_V1_Agent_Response.VolumeHistory? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1147,6 +1792,8 @@ nonisolated extension Mesos_V1_Agent_Response: SwiftProtobuf.Message, SwiftProto
       _repairStorage = source._repairStorage
       _keepVolume = source._keepVolume
       _adoptDirectory = source._adoptDirectory
+      _volumeUsage = source._volumeUsage
+      _volumeHistory = source._volumeHistory
     }
   }
 
@@ -1178,6 +1825,8 @@ nonisolated extension Mesos_V1_Agent_Response: SwiftProtobuf.Message, SwiftProto
       if let v = _storage._waitContainer, !v.isInitialized {return false}
       if let v = _storage._checkStorage, !v.isInitialized {return false}
       if let v = _storage._repairStorage, !v.isInitialized {return false}
+      if let v = _storage._volumeUsage, !v.isInitialized {return false}
+      if let v = _storage._volumeHistory, !v.isInitialized {return false}
       return true
     }
   }
@@ -1212,6 +1861,8 @@ nonisolated extension Mesos_V1_Agent_Response: SwiftProtobuf.Message, SwiftProto
         case 1001: try { try decoder.decodeSingularMessageField(value: &_storage._repairStorage) }()
         case 1002: try { try decoder.decodeSingularMessageField(value: &_storage._keepVolume) }()
         case 1003: try { try decoder.decodeSingularMessageField(value: &_storage._adoptDirectory) }()
+        case 1060: try { try decoder.decodeSingularMessageField(value: &_storage._volumeUsage) }()
+        case 1061: try { try decoder.decodeSingularMessageField(value: &_storage._volumeHistory) }()
         default: break
         }
       }
@@ -1290,6 +1941,12 @@ nonisolated extension Mesos_V1_Agent_Response: SwiftProtobuf.Message, SwiftProto
       try { if let v = _storage._adoptDirectory {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 1003)
       } }()
+      try { if let v = _storage._volumeUsage {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1060)
+      } }()
+      try { if let v = _storage._volumeHistory {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1061)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1321,6 +1978,8 @@ nonisolated extension Mesos_V1_Agent_Response: SwiftProtobuf.Message, SwiftProto
         if _storage._repairStorage != rhs_storage._repairStorage {return false}
         if _storage._keepVolume != rhs_storage._keepVolume {return false}
         if _storage._adoptDirectory != rhs_storage._adoptDirectory {return false}
+        if _storage._volumeUsage != rhs_storage._volumeUsage {return false}
+        if _storage._volumeHistory != rhs_storage._volumeHistory {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -1331,7 +1990,729 @@ nonisolated extension Mesos_V1_Agent_Response: SwiftProtobuf.Message, SwiftProto
 }
 
 nonisolated extension Mesos_V1_Agent_Response.TypeEnum: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}GET_HEALTH\0\u{1}GET_FLAGS\0\u{1}GET_VERSION\0\u{1}GET_METRICS\0\u{1}GET_LOGGING_LEVEL\0\u{1}LIST_FILES\0\u{1}READ_FILE\0\u{1}GET_STATE\0\u{1}GET_CONTAINERS\0\u{1}GET_FRAMEWORKS\0\u{1}GET_EXECUTORS\0\u{1}GET_TASKS\0\u{1}WAIT_NESTED_CONTAINER\0\u{1}GET_AGENT\0\u{1}WAIT_CONTAINER\0\u{1}GET_RESOURCE_PROVIDERS\0\u{1}GET_OPERATIONS\0\u{2}W\u{f}CHECK_STORAGE\0\u{1}REPAIR_STORAGE\0\u{1}KEEP_VOLUME\0\u{1}ADOPT_DIRECTORY\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}GET_HEALTH\0\u{1}GET_FLAGS\0\u{1}GET_VERSION\0\u{1}GET_METRICS\0\u{1}GET_LOGGING_LEVEL\0\u{1}LIST_FILES\0\u{1}READ_FILE\0\u{1}GET_STATE\0\u{1}GET_CONTAINERS\0\u{1}GET_FRAMEWORKS\0\u{1}GET_EXECUTORS\0\u{1}GET_TASKS\0\u{1}WAIT_NESTED_CONTAINER\0\u{1}GET_AGENT\0\u{1}WAIT_CONTAINER\0\u{1}GET_RESOURCE_PROVIDERS\0\u{1}GET_OPERATIONS\0\u{2}W\u{f}CHECK_STORAGE\0\u{1}REPAIR_STORAGE\0\u{1}KEEP_VOLUME\0\u{1}ADOPT_DIRECTORY\0\u{2}9VOLUME_USAGE\0\u{1}VOLUME_HISTORY\0")
+}
+
+nonisolated extension Mesos_V1_Agent_Response.VolumeUsage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Agent_Response.protoMessageName + ".VolumeUsage"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}volumes\0\u{1}sandboxes\0\u{1}disks\0")
+
+  public var isInitialized: Bool {
+    if !SwiftProtobuf.Internal.areAllInitialized(self.volumes) {return false}
+    if !SwiftProtobuf.Internal.areAllInitialized(self.sandboxes) {return false}
+    if !SwiftProtobuf.Internal.areAllInitialized(self.disks) {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.volumes) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.sandboxes) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.disks) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.volumes.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.volumes, fieldNumber: 1)
+    }
+    if !self.sandboxes.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.sandboxes, fieldNumber: 2)
+    }
+    if !self.disks.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.disks, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Agent_Response.VolumeUsage, rhs: Mesos_V1_Agent_Response.VolumeUsage) -> Bool {
+    if lhs.volumes != rhs.volumes {return false}
+    if lhs.sandboxes != rhs.sandboxes {return false}
+    if lhs.disks != rhs.disks {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Agent_Response.VolumeUsage.Amounts: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Agent_Response.VolumeUsage.protoMessageName + ".Amounts"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}used_bytes\0\u{3}limit_bytes\0\u{3}used_inodes\0\u{3}limit_inodes\0\u{1}source\0\u{3}age_seconds\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self._usedBytes) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self._limitBytes) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self._usedInodes) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self._limitInodes) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self._source) }()
+      case 6: try { try decoder.decodeSingularDoubleField(value: &self._ageSeconds) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._usedBytes {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._limitBytes {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._usedInodes {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._limitInodes {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 4)
+    } }()
+    try { if let v = self._source {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 5)
+    } }()
+    try { if let v = self._ageSeconds {
+      try visitor.visitSingularDoubleField(value: v, fieldNumber: 6)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Agent_Response.VolumeUsage.Amounts, rhs: Mesos_V1_Agent_Response.VolumeUsage.Amounts) -> Bool {
+    if lhs._usedBytes != rhs._usedBytes {return false}
+    if lhs._limitBytes != rhs._limitBytes {return false}
+    if lhs._usedInodes != rhs._usedInodes {return false}
+    if lhs._limitInodes != rhs._limitInodes {return false}
+    if lhs._source != rhs._source {return false}
+    if lhs._ageSeconds != rhs._ageSeconds {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Agent_Response.VolumeUsage.Traffic: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Agent_Response.VolumeUsage.protoMessageName + ".Traffic"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}read_bytes\0\u{3}written_bytes\0\u{1}reads\0\u{1}writes\0\u{3}wait_seconds\0\u{3}some_pressure_seconds\0\u{3}full_pressure_seconds\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self._readBytes) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self._writtenBytes) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self._reads) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self._writes) }()
+      case 5: try { try decoder.decodeSingularDoubleField(value: &self._waitSeconds) }()
+      case 6: try { try decoder.decodeSingularDoubleField(value: &self._somePressureSeconds) }()
+      case 7: try { try decoder.decodeSingularDoubleField(value: &self._fullPressureSeconds) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._readBytes {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._writtenBytes {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._reads {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._writes {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 4)
+    } }()
+    try { if let v = self._waitSeconds {
+      try visitor.visitSingularDoubleField(value: v, fieldNumber: 5)
+    } }()
+    try { if let v = self._somePressureSeconds {
+      try visitor.visitSingularDoubleField(value: v, fieldNumber: 6)
+    } }()
+    try { if let v = self._fullPressureSeconds {
+      try visitor.visitSingularDoubleField(value: v, fieldNumber: 7)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Agent_Response.VolumeUsage.Traffic, rhs: Mesos_V1_Agent_Response.VolumeUsage.Traffic) -> Bool {
+    if lhs._readBytes != rhs._readBytes {return false}
+    if lhs._writtenBytes != rhs._writtenBytes {return false}
+    if lhs._reads != rhs._reads {return false}
+    if lhs._writes != rhs._writes {return false}
+    if lhs._waitSeconds != rhs._waitSeconds {return false}
+    if lhs._somePressureSeconds != rhs._somePressureSeconds {return false}
+    if lhs._fullPressureSeconds != rhs._fullPressureSeconds {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Agent_Response.VolumeUsage.Forecast: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Agent_Response.VolumeUsage.protoMessageName + ".Forecast"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}verdict\0\u{3}rate_bytes_per_second\0\u{3}full_in_seconds\0\u{3}earliest_seconds\0\u{3}latest_seconds\0")
+
+  public var isInitialized: Bool {
+    if self._verdict == nil {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self._verdict) }()
+      case 2: try { try decoder.decodeSingularDoubleField(value: &self._rateBytesPerSecond) }()
+      case 3: try { try decoder.decodeSingularDoubleField(value: &self._fullInSeconds) }()
+      case 4: try { try decoder.decodeSingularDoubleField(value: &self._earliestSeconds) }()
+      case 5: try { try decoder.decodeSingularDoubleField(value: &self._latestSeconds) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._verdict {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._rateBytesPerSecond {
+      try visitor.visitSingularDoubleField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._fullInSeconds {
+      try visitor.visitSingularDoubleField(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._earliestSeconds {
+      try visitor.visitSingularDoubleField(value: v, fieldNumber: 4)
+    } }()
+    try { if let v = self._latestSeconds {
+      try visitor.visitSingularDoubleField(value: v, fieldNumber: 5)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Agent_Response.VolumeUsage.Forecast, rhs: Mesos_V1_Agent_Response.VolumeUsage.Forecast) -> Bool {
+    if lhs._verdict != rhs._verdict {return false}
+    if lhs._rateBytesPerSecond != rhs._rateBytesPerSecond {return false}
+    if lhs._fullInSeconds != rhs._fullInSeconds {return false}
+    if lhs._earliestSeconds != rhs._earliestSeconds {return false}
+    if lhs._latestSeconds != rhs._latestSeconds {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Agent_Response.VolumeUsage.Volume: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Agent_Response.VolumeUsage.protoMessageName + ".Volume"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}uuid\0\u{3}persistence_id\0\u{1}role\0\u{1}disk\0\u{1}backend\0\u{1}amounts\0\u{1}traffic\0\u{3}container_id\0\u{3}executor_id\0\u{3}framework_id\0\u{1}forecast\0\u{1}problem\0")
+
+  fileprivate class _StorageClass {
+    var _uuid: String? = nil
+    var _persistenceID: String? = nil
+    var _role: String? = nil
+    var _disk: String? = nil
+    var _backend: String? = nil
+    var _amounts: Mesos_V1_Agent_Response.VolumeUsage.Amounts? = nil
+    var _traffic: Mesos_V1_Agent_Response.VolumeUsage.Traffic? = nil
+    var _containerID: Mesos_V1_ContainerID? = nil
+    var _executorID: Mesos_V1_ExecutorID? = nil
+    var _frameworkID: Mesos_V1_FrameworkID? = nil
+    var _forecast: Mesos_V1_Agent_Response.VolumeUsage.Forecast? = nil
+    var _problem: String? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _uuid = source._uuid
+      _persistenceID = source._persistenceID
+      _role = source._role
+      _disk = source._disk
+      _backend = source._backend
+      _amounts = source._amounts
+      _traffic = source._traffic
+      _containerID = source._containerID
+      _executorID = source._executorID
+      _frameworkID = source._frameworkID
+      _forecast = source._forecast
+      _problem = source._problem
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  public var isInitialized: Bool {
+    return withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      if _storage._uuid == nil {return false}
+      if let v = _storage._containerID, !v.isInitialized {return false}
+      if let v = _storage._executorID, !v.isInitialized {return false}
+      if let v = _storage._frameworkID, !v.isInitialized {return false}
+      if let v = _storage._forecast, !v.isInitialized {return false}
+      return true
+    }
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._uuid) }()
+        case 2: try { try decoder.decodeSingularStringField(value: &_storage._persistenceID) }()
+        case 3: try { try decoder.decodeSingularStringField(value: &_storage._role) }()
+        case 4: try { try decoder.decodeSingularStringField(value: &_storage._disk) }()
+        case 5: try { try decoder.decodeSingularStringField(value: &_storage._backend) }()
+        case 6: try { try decoder.decodeSingularMessageField(value: &_storage._amounts) }()
+        case 7: try { try decoder.decodeSingularMessageField(value: &_storage._traffic) }()
+        case 8: try { try decoder.decodeSingularMessageField(value: &_storage._containerID) }()
+        case 9: try { try decoder.decodeSingularMessageField(value: &_storage._executorID) }()
+        case 10: try { try decoder.decodeSingularMessageField(value: &_storage._frameworkID) }()
+        case 11: try { try decoder.decodeSingularMessageField(value: &_storage._forecast) }()
+        case 12: try { try decoder.decodeSingularStringField(value: &_storage._problem) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._uuid {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+      } }()
+      try { if let v = _storage._persistenceID {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 2)
+      } }()
+      try { if let v = _storage._role {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 3)
+      } }()
+      try { if let v = _storage._disk {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 4)
+      } }()
+      try { if let v = _storage._backend {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 5)
+      } }()
+      try { if let v = _storage._amounts {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+      } }()
+      try { if let v = _storage._traffic {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+      } }()
+      try { if let v = _storage._containerID {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+      } }()
+      try { if let v = _storage._executorID {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+      } }()
+      try { if let v = _storage._frameworkID {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
+      } }()
+      try { if let v = _storage._forecast {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
+      } }()
+      try { if let v = _storage._problem {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 12)
+      } }()
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Agent_Response.VolumeUsage.Volume, rhs: Mesos_V1_Agent_Response.VolumeUsage.Volume) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._uuid != rhs_storage._uuid {return false}
+        if _storage._persistenceID != rhs_storage._persistenceID {return false}
+        if _storage._role != rhs_storage._role {return false}
+        if _storage._disk != rhs_storage._disk {return false}
+        if _storage._backend != rhs_storage._backend {return false}
+        if _storage._amounts != rhs_storage._amounts {return false}
+        if _storage._traffic != rhs_storage._traffic {return false}
+        if _storage._containerID != rhs_storage._containerID {return false}
+        if _storage._executorID != rhs_storage._executorID {return false}
+        if _storage._frameworkID != rhs_storage._frameworkID {return false}
+        if _storage._forecast != rhs_storage._forecast {return false}
+        if _storage._problem != rhs_storage._problem {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Agent_Response.VolumeUsage.Sandbox: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Agent_Response.VolumeUsage.protoMessageName + ".Sandbox"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}container_id\0\u{3}executor_id\0\u{3}framework_id\0\u{1}amounts\0\u{1}traffic\0")
+
+  public var isInitialized: Bool {
+    if self._containerID == nil {return false}
+    if let v = self._containerID, !v.isInitialized {return false}
+    if let v = self._executorID, !v.isInitialized {return false}
+    if let v = self._frameworkID, !v.isInitialized {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._containerID) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._executorID) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._frameworkID) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._amounts) }()
+      case 5: try { try decoder.decodeSingularMessageField(value: &self._traffic) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._containerID {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._executorID {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._frameworkID {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._amounts {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
+    try { if let v = self._traffic {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Agent_Response.VolumeUsage.Sandbox, rhs: Mesos_V1_Agent_Response.VolumeUsage.Sandbox) -> Bool {
+    if lhs._containerID != rhs._containerID {return false}
+    if lhs._executorID != rhs._executorID {return false}
+    if lhs._frameworkID != rhs._frameworkID {return false}
+    if lhs._amounts != rhs._amounts {return false}
+    if lhs._traffic != rhs._traffic {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Agent_Response.VolumeUsage.Disk: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Agent_Response.VolumeUsage.protoMessageName + ".Disk"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}root\0\u{1}path\0\u{1}device\0\u{1}amounts\0\u{1}traffic\0\u{1}suspicions\0")
+
+  fileprivate class _StorageClass {
+    var _root: String? = nil
+    var _path: String? = nil
+    var _device: String? = nil
+    var _amounts: Mesos_V1_Agent_Response.VolumeUsage.Amounts? = nil
+    var _traffic: Mesos_V1_Agent_Response.VolumeUsage.Traffic? = nil
+    var _suspicions: [String] = []
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _root = source._root
+      _path = source._path
+      _device = source._device
+      _amounts = source._amounts
+      _traffic = source._traffic
+      _suspicions = source._suspicions
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  public var isInitialized: Bool {
+    return withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      if _storage._root == nil {return false}
+      return true
+    }
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._root) }()
+        case 2: try { try decoder.decodeSingularStringField(value: &_storage._path) }()
+        case 3: try { try decoder.decodeSingularStringField(value: &_storage._device) }()
+        case 4: try { try decoder.decodeSingularMessageField(value: &_storage._amounts) }()
+        case 5: try { try decoder.decodeSingularMessageField(value: &_storage._traffic) }()
+        case 6: try { try decoder.decodeRepeatedStringField(value: &_storage._suspicions) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._root {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+      } }()
+      try { if let v = _storage._path {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 2)
+      } }()
+      try { if let v = _storage._device {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 3)
+      } }()
+      try { if let v = _storage._amounts {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+      } }()
+      try { if let v = _storage._traffic {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+      } }()
+      if !_storage._suspicions.isEmpty {
+        try visitor.visitRepeatedStringField(value: _storage._suspicions, fieldNumber: 6)
+      }
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Agent_Response.VolumeUsage.Disk, rhs: Mesos_V1_Agent_Response.VolumeUsage.Disk) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._root != rhs_storage._root {return false}
+        if _storage._path != rhs_storage._path {return false}
+        if _storage._device != rhs_storage._device {return false}
+        if _storage._amounts != rhs_storage._amounts {return false}
+        if _storage._traffic != rhs_storage._traffic {return false}
+        if _storage._suspicions != rhs_storage._suspicions {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Agent_Response.VolumeHistory: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Agent_Response.protoMessageName + ".VolumeHistory"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}uuid\0\u{1}series\0\u{1}forecast\0")
+
+  public var isInitialized: Bool {
+    if self._uuid == nil {return false}
+    if !SwiftProtobuf.Internal.areAllInitialized(self.series) {return false}
+    if let v = self._forecast, !v.isInitialized {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self._uuid) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.series) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._forecast) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._uuid {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+    } }()
+    if !self.series.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.series, fieldNumber: 2)
+    }
+    try { if let v = self._forecast {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Agent_Response.VolumeHistory, rhs: Mesos_V1_Agent_Response.VolumeHistory) -> Bool {
+    if lhs._uuid != rhs._uuid {return false}
+    if lhs.series != rhs.series {return false}
+    if lhs._forecast != rhs._forecast {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Agent_Response.VolumeHistory.Point: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Agent_Response.VolumeHistory.protoMessageName + ".Point"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}time\0\u{3}last_bytes\0\u{3}min_bytes\0\u{3}max_bytes\0\u{3}limit_bytes\0\u{3}used_inodes\0")
+
+  public var isInitialized: Bool {
+    if self._time == nil {return false}
+    if self._lastBytes == nil {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt64Field(value: &self._time) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self._lastBytes) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self._minBytes) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self._maxBytes) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self._limitBytes) }()
+      case 6: try { try decoder.decodeSingularUInt64Field(value: &self._usedInodes) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._time {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._lastBytes {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._minBytes {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._maxBytes {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 4)
+    } }()
+    try { if let v = self._limitBytes {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 5)
+    } }()
+    try { if let v = self._usedInodes {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 6)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Agent_Response.VolumeHistory.Point, rhs: Mesos_V1_Agent_Response.VolumeHistory.Point) -> Bool {
+    if lhs._time != rhs._time {return false}
+    if lhs._lastBytes != rhs._lastBytes {return false}
+    if lhs._minBytes != rhs._minBytes {return false}
+    if lhs._maxBytes != rhs._maxBytes {return false}
+    if lhs._limitBytes != rhs._limitBytes {return false}
+    if lhs._usedInodes != rhs._usedInodes {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Agent_Response.VolumeHistory.Series: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Agent_Response.VolumeHistory.protoMessageName + ".Series"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}step_seconds\0\u{1}points\0")
+
+  public var isInitialized: Bool {
+    if self._stepSeconds == nil {return false}
+    if !SwiftProtobuf.Internal.areAllInitialized(self.points) {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self._stepSeconds) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.points) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._stepSeconds {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 1)
+    } }()
+    if !self.points.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.points, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Agent_Response.VolumeHistory.Series, rhs: Mesos_V1_Agent_Response.VolumeHistory.Series) -> Bool {
+    if lhs._stepSeconds != rhs._stepSeconds {return false}
+    if lhs.points != rhs.points {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
 }
 
 nonisolated extension Mesos_V1_Agent_Response.CheckStorage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {

@@ -878,55 +878,145 @@ package nonisolated struct Mesos_V1_SNMPStatistics: @unchecked Sendable {
 }
 
 /// Limit and use of one disk or volume, in bytes.
-package nonisolated struct Mesos_V1_DiskStatistics: Sendable {
+package nonisolated struct Mesos_V1_DiskStatistics: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   package var source: Mesos_V1_Resource.DiskInfo.Source {
-    get {_source ?? Mesos_V1_Resource.DiskInfo.Source()}
-    set {_source = newValue}
+    get {_storage._source ?? Mesos_V1_Resource.DiskInfo.Source()}
+    set {_uniqueStorage()._source = newValue}
   }
   /// Returns true if `source` has been explicitly set.
-  package var hasSource: Bool {self._source != nil}
+  package var hasSource: Bool {_storage._source != nil}
   /// Clears the value of `source`. Subsequent reads from it will return its default value.
-  package mutating func clearSource() {self._source = nil}
+  package mutating func clearSource() {_uniqueStorage()._source = nil}
 
   package var persistence: Mesos_V1_Resource.DiskInfo.Persistence {
-    get {_persistence ?? Mesos_V1_Resource.DiskInfo.Persistence()}
-    set {_persistence = newValue}
+    get {_storage._persistence ?? Mesos_V1_Resource.DiskInfo.Persistence()}
+    set {_uniqueStorage()._persistence = newValue}
   }
   /// Returns true if `persistence` has been explicitly set.
-  package var hasPersistence: Bool {self._persistence != nil}
+  package var hasPersistence: Bool {_storage._persistence != nil}
   /// Clears the value of `persistence`. Subsequent reads from it will return its default value.
-  package mutating func clearPersistence() {self._persistence = nil}
+  package mutating func clearPersistence() {_uniqueStorage()._persistence = nil}
 
   package var limitBytes: UInt64 {
-    get {_limitBytes ?? 0}
-    set {_limitBytes = newValue}
+    get {_storage._limitBytes ?? 0}
+    set {_uniqueStorage()._limitBytes = newValue}
   }
   /// Returns true if `limitBytes` has been explicitly set.
-  package var hasLimitBytes: Bool {self._limitBytes != nil}
+  package var hasLimitBytes: Bool {_storage._limitBytes != nil}
   /// Clears the value of `limitBytes`. Subsequent reads from it will return its default value.
-  package mutating func clearLimitBytes() {self._limitBytes = nil}
+  package mutating func clearLimitBytes() {_uniqueStorage()._limitBytes = nil}
 
   package var usedBytes: UInt64 {
-    get {_usedBytes ?? 0}
-    set {_usedBytes = newValue}
+    get {_storage._usedBytes ?? 0}
+    set {_uniqueStorage()._usedBytes = newValue}
   }
   /// Returns true if `usedBytes` has been explicitly set.
-  package var hasUsedBytes: Bool {self._usedBytes != nil}
+  package var hasUsedBytes: Bool {_storage._usedBytes != nil}
   /// Clears the value of `usedBytes`. Subsequent reads from it will return its default value.
-  package mutating func clearUsedBytes() {self._usedBytes = nil}
+  package mutating func clearUsedBytes() {_uniqueStorage()._usedBytes = nil}
+
+  /// Holdfast: inodes, how the figures were found (quota, statvfs, walk) and how old they are.
+  package var usedInodes: UInt64 {
+    get {_storage._usedInodes ?? 0}
+    set {_uniqueStorage()._usedInodes = newValue}
+  }
+  /// Returns true if `usedInodes` has been explicitly set.
+  package var hasUsedInodes: Bool {_storage._usedInodes != nil}
+  /// Clears the value of `usedInodes`. Subsequent reads from it will return its default value.
+  package mutating func clearUsedInodes() {_uniqueStorage()._usedInodes = nil}
+
+  package var limitInodes: UInt64 {
+    get {_storage._limitInodes ?? 0}
+    set {_uniqueStorage()._limitInodes = newValue}
+  }
+  /// Returns true if `limitInodes` has been explicitly set.
+  package var hasLimitInodes: Bool {_storage._limitInodes != nil}
+  /// Clears the value of `limitInodes`. Subsequent reads from it will return its default value.
+  package mutating func clearLimitInodes() {_uniqueStorage()._limitInodes = nil}
+
+  package var usageSource: String {
+    get {_storage._usageSource ?? String()}
+    set {_uniqueStorage()._usageSource = newValue}
+  }
+  /// Returns true if `usageSource` has been explicitly set.
+  package var hasUsageSource: Bool {_storage._usageSource != nil}
+  /// Clears the value of `usageSource`. Subsequent reads from it will return its default value.
+  package mutating func clearUsageSource() {_uniqueStorage()._usageSource = nil}
+
+  package var usageAgeSeconds: Double {
+    get {_storage._usageAgeSeconds ?? 0}
+    set {_uniqueStorage()._usageAgeSeconds = newValue}
+  }
+  /// Returns true if `usageAgeSeconds` has been explicitly set.
+  package var hasUsageAgeSeconds: Bool {_storage._usageAgeSeconds != nil}
+  /// Clears the value of `usageAgeSeconds`. Subsequent reads from it will return its default value.
+  package mutating func clearUsageAgeSeconds() {_uniqueStorage()._usageAgeSeconds = nil}
+
+  /// Holdfast: what a device of the volume's own has done since it was made.
+  package var readBytes: UInt64 {
+    get {_storage._readBytes ?? 0}
+    set {_uniqueStorage()._readBytes = newValue}
+  }
+  /// Returns true if `readBytes` has been explicitly set.
+  package var hasReadBytes: Bool {_storage._readBytes != nil}
+  /// Clears the value of `readBytes`. Subsequent reads from it will return its default value.
+  package mutating func clearReadBytes() {_uniqueStorage()._readBytes = nil}
+
+  package var writtenBytes: UInt64 {
+    get {_storage._writtenBytes ?? 0}
+    set {_uniqueStorage()._writtenBytes = newValue}
+  }
+  /// Returns true if `writtenBytes` has been explicitly set.
+  package var hasWrittenBytes: Bool {_storage._writtenBytes != nil}
+  /// Clears the value of `writtenBytes`. Subsequent reads from it will return its default value.
+  package mutating func clearWrittenBytes() {_uniqueStorage()._writtenBytes = nil}
+
+  package var reads: UInt64 {
+    get {_storage._reads ?? 0}
+    set {_uniqueStorage()._reads = newValue}
+  }
+  /// Returns true if `reads` has been explicitly set.
+  package var hasReads: Bool {_storage._reads != nil}
+  /// Clears the value of `reads`. Subsequent reads from it will return its default value.
+  package mutating func clearReads() {_uniqueStorage()._reads = nil}
+
+  package var writes: UInt64 {
+    get {_storage._writes ?? 0}
+    set {_uniqueStorage()._writes = newValue}
+  }
+  /// Returns true if `writes` has been explicitly set.
+  package var hasWrites: Bool {_storage._writes != nil}
+  /// Clears the value of `writes`. Subsequent reads from it will return its default value.
+  package mutating func clearWrites() {_uniqueStorage()._writes = nil}
+
+  package var waitSeconds: Double {
+    get {_storage._waitSeconds ?? 0}
+    set {_uniqueStorage()._waitSeconds = newValue}
+  }
+  /// Returns true if `waitSeconds` has been explicitly set.
+  package var hasWaitSeconds: Bool {_storage._waitSeconds != nil}
+  /// Clears the value of `waitSeconds`. Subsequent reads from it will return its default value.
+  package mutating func clearWaitSeconds() {_uniqueStorage()._waitSeconds = nil}
+
+  /// Holdfast: the volume's UUID.
+  package var uuid: String {
+    get {_storage._uuid ?? String()}
+    set {_uniqueStorage()._uuid = newValue}
+  }
+  /// Returns true if `uuid` has been explicitly set.
+  package var hasUuid: Bool {_storage._uuid != nil}
+  /// Clears the value of `uuid`. Subsequent reads from it will return its default value.
+  package mutating func clearUuid() {_uniqueStorage()._uuid = nil}
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
-  fileprivate var _source: Mesos_V1_Resource.DiskInfo.Source? = nil
-  fileprivate var _persistence: Mesos_V1_Resource.DiskInfo.Persistence? = nil
-  fileprivate var _limitBytes: UInt64? = nil
-  fileprivate var _usedBytes: UInt64? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 /// What a container used up to the given time.
@@ -2737,54 +2827,168 @@ nonisolated extension Mesos_V1_SNMPStatistics: SwiftProtobuf.Message, SwiftProto
 
 nonisolated extension Mesos_V1_DiskStatistics: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".DiskStatistics"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}source\0\u{1}persistence\0\u{3}limit_bytes\0\u{3}used_bytes\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}source\0\u{1}persistence\0\u{3}limit_bytes\0\u{3}used_bytes\0\u{4}D\u{12}used_inodes\0\u{3}limit_inodes\0\u{3}usage_source\0\u{3}usage_age_seconds\0\u{3}read_bytes\0\u{3}written_bytes\0\u{1}reads\0\u{1}writes\0\u{3}wait_seconds\0\u{1}uuid\0")
+
+  fileprivate class _StorageClass {
+    var _source: Mesos_V1_Resource.DiskInfo.Source? = nil
+    var _persistence: Mesos_V1_Resource.DiskInfo.Persistence? = nil
+    var _limitBytes: UInt64? = nil
+    var _usedBytes: UInt64? = nil
+    var _usedInodes: UInt64? = nil
+    var _limitInodes: UInt64? = nil
+    var _usageSource: String? = nil
+    var _usageAgeSeconds: Double? = nil
+    var _readBytes: UInt64? = nil
+    var _writtenBytes: UInt64? = nil
+    var _reads: UInt64? = nil
+    var _writes: UInt64? = nil
+    var _waitSeconds: Double? = nil
+    var _uuid: String? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _source = source._source
+      _persistence = source._persistence
+      _limitBytes = source._limitBytes
+      _usedBytes = source._usedBytes
+      _usedInodes = source._usedInodes
+      _limitInodes = source._limitInodes
+      _usageSource = source._usageSource
+      _usageAgeSeconds = source._usageAgeSeconds
+      _readBytes = source._readBytes
+      _writtenBytes = source._writtenBytes
+      _reads = source._reads
+      _writes = source._writes
+      _waitSeconds = source._waitSeconds
+      _uuid = source._uuid
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   public var isInitialized: Bool {
-    if let v = self._source, !v.isInitialized {return false}
-    if let v = self._persistence, !v.isInitialized {return false}
-    return true
+    return withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      if let v = _storage._source, !v.isInitialized {return false}
+      if let v = _storage._persistence, !v.isInitialized {return false}
+      return true
+    }
   }
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularMessageField(value: &self._source) }()
-      case 2: try { try decoder.decodeSingularMessageField(value: &self._persistence) }()
-      case 3: try { try decoder.decodeSingularUInt64Field(value: &self._limitBytes) }()
-      case 4: try { try decoder.decodeSingularUInt64Field(value: &self._usedBytes) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._source) }()
+        case 2: try { try decoder.decodeSingularMessageField(value: &_storage._persistence) }()
+        case 3: try { try decoder.decodeSingularUInt64Field(value: &_storage._limitBytes) }()
+        case 4: try { try decoder.decodeSingularUInt64Field(value: &_storage._usedBytes) }()
+        case 1160: try { try decoder.decodeSingularUInt64Field(value: &_storage._usedInodes) }()
+        case 1161: try { try decoder.decodeSingularUInt64Field(value: &_storage._limitInodes) }()
+        case 1162: try { try decoder.decodeSingularStringField(value: &_storage._usageSource) }()
+        case 1163: try { try decoder.decodeSingularDoubleField(value: &_storage._usageAgeSeconds) }()
+        case 1164: try { try decoder.decodeSingularUInt64Field(value: &_storage._readBytes) }()
+        case 1165: try { try decoder.decodeSingularUInt64Field(value: &_storage._writtenBytes) }()
+        case 1166: try { try decoder.decodeSingularUInt64Field(value: &_storage._reads) }()
+        case 1167: try { try decoder.decodeSingularUInt64Field(value: &_storage._writes) }()
+        case 1168: try { try decoder.decodeSingularDoubleField(value: &_storage._waitSeconds) }()
+        case 1169: try { try decoder.decodeSingularStringField(value: &_storage._uuid) }()
+        default: break
+        }
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    try { if let v = self._source {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-    } }()
-    try { if let v = self._persistence {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
-    } }()
-    try { if let v = self._limitBytes {
-      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 3)
-    } }()
-    try { if let v = self._usedBytes {
-      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 4)
-    } }()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._source {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+      } }()
+      try { if let v = _storage._persistence {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+      } }()
+      try { if let v = _storage._limitBytes {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 3)
+      } }()
+      try { if let v = _storage._usedBytes {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 4)
+      } }()
+      try { if let v = _storage._usedInodes {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 1160)
+      } }()
+      try { if let v = _storage._limitInodes {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 1161)
+      } }()
+      try { if let v = _storage._usageSource {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 1162)
+      } }()
+      try { if let v = _storage._usageAgeSeconds {
+        try visitor.visitSingularDoubleField(value: v, fieldNumber: 1163)
+      } }()
+      try { if let v = _storage._readBytes {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 1164)
+      } }()
+      try { if let v = _storage._writtenBytes {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 1165)
+      } }()
+      try { if let v = _storage._reads {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 1166)
+      } }()
+      try { if let v = _storage._writes {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 1167)
+      } }()
+      try { if let v = _storage._waitSeconds {
+        try visitor.visitSingularDoubleField(value: v, fieldNumber: 1168)
+      } }()
+      try { if let v = _storage._uuid {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 1169)
+      } }()
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Mesos_V1_DiskStatistics, rhs: Mesos_V1_DiskStatistics) -> Bool {
-    if lhs._source != rhs._source {return false}
-    if lhs._persistence != rhs._persistence {return false}
-    if lhs._limitBytes != rhs._limitBytes {return false}
-    if lhs._usedBytes != rhs._usedBytes {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._source != rhs_storage._source {return false}
+        if _storage._persistence != rhs_storage._persistence {return false}
+        if _storage._limitBytes != rhs_storage._limitBytes {return false}
+        if _storage._usedBytes != rhs_storage._usedBytes {return false}
+        if _storage._usedInodes != rhs_storage._usedInodes {return false}
+        if _storage._limitInodes != rhs_storage._limitInodes {return false}
+        if _storage._usageSource != rhs_storage._usageSource {return false}
+        if _storage._usageAgeSeconds != rhs_storage._usageAgeSeconds {return false}
+        if _storage._readBytes != rhs_storage._readBytes {return false}
+        if _storage._writtenBytes != rhs_storage._writtenBytes {return false}
+        if _storage._reads != rhs_storage._reads {return false}
+        if _storage._writes != rhs_storage._writes {return false}
+        if _storage._waitSeconds != rhs_storage._waitSeconds {return false}
+        if _storage._uuid != rhs_storage._uuid {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

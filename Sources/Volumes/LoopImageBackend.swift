@@ -214,7 +214,7 @@ package struct LoopImageBackend: VolumeBackend {
         }
         return VolumeUsage(
             usedBytes: space.usedBytes, usedInodes: space.usedInodes,
-            usableBytes: space.totalBytes)
+            usableBytes: space.totalBytes, usableInodes: space.limitInodes)
     }
 
     package func withdraw(_ volume: StoredVolume) throws(VolumeError) {

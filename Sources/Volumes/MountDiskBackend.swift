@@ -54,7 +54,7 @@ package struct MountDiskBackend: VolumeBackend {
         }
         return VolumeUsage(
             usedBytes: space.usedBytes, usedInodes: space.usedInodes,
-            usableBytes: space.totalBytes)
+            usableBytes: space.totalBytes, usableInodes: space.limitInodes)
     }
 
     package func grow(_ volume: StoredVolume, to bytes: Int64) throws(VolumeError) {

@@ -1,8 +1,9 @@
-internal import Linux
+package import Linux
 package import Model
 internal import Synchronization
 
-/// Watches volumes that nothing but a count limits, a few names at a time, round and round.
+/// Watches volumes that nothing but a count limits, round and round: the fullest first, and only
+/// where something has changed (`TreeCounter`).
 ///
 /// Belongs to one thread, which calls `advance` at the pace that the disk may be loaded with.
 package final class UsagePoller {
@@ -14,51 +15,78 @@ package final class UsagePoller {
         package let limitBytes: Int64
 
         package var isOverLimit: Bool { usedBytes > limitBytes }
+        fileprivate var share: Double { Double(usedBytes) / Double(max(1, limitBytes)) }
     }
 
+    /// What was known of a volume's tree when it was counted last.
+    private struct Tree {
+        let counter: TreeCounter
+        var share = 1.0
+    }
+
+    private static let step = 1000
+
     private let store: VolumeStore
-    private var current: (volume: StoredVolume, walk: UsageWalk)?
+    private let watch: DirectoryWatch
+    private var trees: [VolumeUUID: Tree] = [:]
+    /// What this round has still to count, the next one last.
+    private var waiting: [StoredVolume] = []
 
-    package init(_ store: VolumeStore) { self.store = store }
+    /// `watch` may be shared with others of the same thread.
+    package init(_ store: VolumeStore, watch: DirectoryWatch = DirectoryWatch()) {
+        self.store = store
+        self.watch = watch
+    }
 
-    /// Looks at up to `entries` names, each volume once at most, as long as it is wanted; the
+    /// Looks at about `entries` names, each volume once at most, as long as it is wanted; the
     /// volumes whose count was completed by it.
     package func advance(entries: Int, isWanted: () -> Bool = { true }) -> [Sample] {
-        let step = 1000
+        if waiting.isEmpty { begin() }
         var samples: [Sample] = []
-        var seen: Set<VolumeUUID> = []
-        for _ in stride(from: 0, to: entries, by: step) {
-            guard isWanted() else { break }
-            if current == nil { current = next() }
-            guard let (volume, walk) = current, !seen.contains(volume.record.uuid) else { break }
+        var left = entries
+        while left > 0, isWanted(), let volume = waiting.last {
+            let uuid = volume.record.uuid
+            guard let tree = trees[uuid] else { break }
             do {
-                guard let usage = try walk.advance(entries: step) else { continue }
+                let step = min(left, Self.step)
+                guard let usage = try tree.counter.advance(entries: step, isWanted: isWanted) else {
+                    left -= step
+                    continue
+                }
                 // It may have been resized meanwhile, or given up.
-                if let volume = try? store.volume(volume.record.uuid) {
-                    samples.append(
-                        Sample(
-                            uuid: volume.record.uuid, usedBytes: usage.bytes,
-                            usedInodes: usage.inodes, limitBytes: volume.bytes))
+                if let volume = try? store.volume(uuid) {
+                    let sample = Sample(
+                        uuid: uuid, usedBytes: usage.bytes, usedInodes: usage.inodes,
+                        limitBytes: volume.bytes)
+                    trees[uuid]?.share = sample.share
+                    samples.append(sample)
                 }
             } catch {
                 // It vanished meanwhile; the round goes on.
             }
-            seen.insert(volume.record.uuid)
-            last = volume.record.uuid
-            current = nil
+            left -= 1
+            waiting.removeLast()
         }
         return samples
     }
 
-    private var last: VolumeUUID?
-
-    /// The volume after the last one, by UUID, and the first again after the end.
-    private func next() -> (volume: StoredVolume, walk: UsageWalk)? {
+    /// Begins a round with all volumes, those that are nearest to their limits first.
+    private func begin() {
+        watch.deliver()
         let watched = store.index.withLock { $0.volumes }.filter {
             $0.record.backend == .directory && $0.record.state == .ready
         }
-        let volume = watched.first { volume in last.map { volume.record.uuid > $0 } ?? true }
-        guard let volume = volume ?? watched.first else { return nil }
-        return (volume, UsageWalk(volume.paths.data))
+        var kept: [VolumeUUID: Tree] = [:]
+        for volume in watched {
+            let uuid = volume.record.uuid
+            kept[uuid] =
+                trees[uuid] ?? Tree(counter: TreeCounter(volume.paths.data, watch: watch))
+        }
+        trees = kept
+        let share = { (volume: StoredVolume) in self.trees[volume.record.uuid]?.share ?? 0 }
+        waiting = watched.sorted { one, other in
+            let (first, second) = (share(one), share(other))
+            return first == second ? one.record.uuid > other.record.uuid : first < second
+        }
     }
 }

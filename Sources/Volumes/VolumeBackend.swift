@@ -16,11 +16,16 @@ package struct VolumeUsage: Hashable, Sendable {
     package var usedInodes: Int64?
     /// What can be stored in all: the booked size less the file system's own needs.
     package var usableBytes: Int64
+    /// Nil where nothing limits them but the disk.
+    package var usableInodes: Int64?
 
-    package init(usedBytes: Int64, usedInodes: Int64?, usableBytes: Int64) {
+    package init(
+        usedBytes: Int64, usedInodes: Int64?, usableBytes: Int64, usableInodes: Int64? = nil
+    ) {
         self.usedBytes = usedBytes
         self.usedInodes = usedInodes
         self.usableBytes = usableBytes
+        self.usableInodes = usableInodes
     }
 }
 

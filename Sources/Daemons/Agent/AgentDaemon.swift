@@ -42,6 +42,8 @@ package struct AgentSettings: Sendable {
     /// The rest between two looks at how full the work directory's disk is.
     package var collectionIntervalMilliseconds: Int64 = 60_000
     package var checksInvariants = false
+    /// Where events of usage are sent; nil: nowhere.
+    package var usageWebhook: String?
     /// From `--docker-registry`.
     package var imageRegistry = ImageRegistry.usual
 
@@ -122,12 +124,21 @@ package final class AgentDaemon: Sendable {
                 ended.continuation.finish()
             })
         let report = try startReport(recovery.records, volumes, containers)
+        let webhook = settings.usageWebhook.map {
+            UsageWebhook(url: $0, agent: "\(settings.address):\(port)", logger: logger)
+        }
+        let recorder = UsageRecorder(
+            workDirectory: settings.workDirectory, logger: logger,
+            listeners: webhook.map { [$0.send] } ?? [])
+        let monitor = UsageMonitor(volumes: volumes, recorder: recorder)
         let watch = DiskWatch(
-            host: host, volumes: volumes, isEnforced: settings.enforcesDiskLimits)
+            host: host, volumes: volumes, monitor: monitor,
+            isEnforced: settings.enforcesDiskLimits)
         let storage = try AgentStorage(
             host: host, volumes: volumes, workDirectory: settings.workDirectory,
             adoptablePlaces: settings.adoptablePlaces, logger: logger)
-        route.set(makeRoute(containers, volumes, watch, storage, streams, answers))
+        let usage = UsageEndpoint(host: host, containers: containers, monitor: monitor)
+        route.set(makeRoute(containers, volumes, usage, storage, streams, answers))
         host.start(Agent(options: options(port: port)), shell: shell, name: "agent")
         host.send(.started(entropy: freshEntropy(), report))
         containers.watchRecovered()
@@ -141,7 +152,7 @@ package final class AgentDaemon: Sendable {
         let sandboxes = SandboxHousekeeping(
             host: host, containers: containers, workDirectory: settings.workDirectory,
             policy: settings.sandboxPolicy, logger: logger)
-        await serve(link, watch, sandboxes, untilEnded)
+        await serve(link, watch, monitor, webhook, sandboxes, untilEnded)
         await server.stop()
         await link.stop()
         host.stop()
@@ -169,7 +180,8 @@ package final class AgentDaemon: Sendable {
     }
 
     private func serve(
-        _ link: MasterLink, _ watch: DiskWatch, _ sandboxes: SandboxHousekeeping,
+        _ link: MasterLink, _ watch: DiskWatch, _ monitor: UsageMonitor,
+        _ webhook: UsageWebhook?, _ sandboxes: SandboxHousekeeping,
         _ untilEnded: @escaping @Sendable () async -> Void
     ) async {
         let client = HTTPClient(loops: loops, connectTimeoutMilliseconds: 1_000)
@@ -191,6 +203,10 @@ package final class AgentDaemon: Sendable {
             group.addTask { [settings] in
                 await watch.run(intervalMilliseconds: settings.watchIntervalMilliseconds)
             }
+            group.addTask { [settings] in
+                await monitor.run(intervalMilliseconds: settings.watchIntervalMilliseconds)
+            }
+            if let webhook { group.addTask { await webhook.run(client) } }
             await group.next()
             group.cancelAll()
         }
@@ -231,7 +247,7 @@ package final class AgentDaemon: Sendable {
     }
 
     private func makeRoute(
-        _ containers: AgentContainers, _ volumes: AgentVolumes, _ watch: DiskWatch,
+        _ containers: AgentContainers, _ volumes: AgentVolumes, _ usage: UsageEndpoint,
         _ storage: AgentStorage, _ streams: EventStreams,
         _ answers: Pending<Refusal?>
     ) -> HTTPServer.Route {
@@ -239,7 +255,7 @@ package final class AgentDaemon: Sendable {
         version.version = settings.version
         let operators = AgentEndpoint(
             host: host, containers: containers, files: SandboxFiles(volumes: volumes),
-            watch: watch, storage: storage, version: version)
+            usage: usage, storage: storage, version: version)
         let executors = ExecutorEndpoint(host: host, answers: answers, streams: streams)
         let legacy = LegacyEndpoint(version: version, agentsPort: 0)
         return { [host, version] request, responder in
@@ -252,7 +268,8 @@ package final class AgentDaemon: Sendable {
                     let answer = LegacyAgentState.answer(agent, version)
                     return { responder.answer(HTTPAnswer(answer)) }
                 }
-            default: legacy.handle(request, responder)
+            default:
+                if !usage.handle(request, responder) { legacy.handle(request, responder) }
             }
         }
     }

@@ -10,7 +10,7 @@ struct AgentEndpoint: Sendable {
     let host: MachineHost<Agent>
     let containers: AgentContainers
     let files: SandboxFiles
-    let watch: DiskWatch
+    let usage: UsageEndpoint
     let storage: AgentStorage
     let version: Mesos_V1_VersionInfo
     let threads = BlockingThreads("files", limit: 2)
@@ -68,13 +68,14 @@ struct AgentEndpoint: Sendable {
                 return { finish(.success(response)) }
             }
         case .getContainers:
-            host.query { [containers, watch] agent, now in
+            host.query { [containers, usage] agent, now in
                 let found = AgentViews.containers(agent)
                 let seconds = now.seconds
                 return { [threads] in
                     threads.run {
+                        let snapshot = usage.monitor.snapshot
                         finish(
-                            .success(AgentViews.response(found, containers, watch, seconds)))
+                            .success(AgentViews.response(found, containers, snapshot, seconds)))
                     }
                 }
             }
@@ -90,6 +91,8 @@ struct AgentEndpoint: Sendable {
         case .repairStorage: storage.repair(call.repairStorage, finish)
         case .keepVolume: storage.keep(call.keepVolume, finish)
         case .adoptDirectory: storage.adopt(call.adoptDirectory, finish)
+        case .volumeUsage: usage.answer(call.volumeUsage, finish)
+        case .volumeHistory: try usage.answer(call.volumeHistory, finish)
         default: throw ErrorForm.notImplemented
         }
     }

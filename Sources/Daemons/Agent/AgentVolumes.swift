@@ -12,14 +12,16 @@ final class AgentVolumes: Sendable {
     /// By the root directory of a PATH or MOUNT disk.
     private let disks: [String: VolumeStore]
     let homes = Mutex<[VolumeUUID: String]>([:])
-    /// What was counted last in volumes that nothing else limits, in bytes.
-    private let counted = Mutex<[VolumeUUID: Int64]>([:])
+    /// What was counted last in volumes that nothing else limits.
+    let counted = Mutex<[VolumeUUID: UsageAmounts]>([:])
+    /// Why a disk takes no new volumes, by disk.
+    let suspicions = Mutex<[String: [String]]>([:])
     /// New ones that are prepared a little later: many a volume is gone again by then.
     private let lingering = Mutex<[VolumeUUID]>([])
     private let threads = BlockingThreads("volumes", limit: 8)
     private let background = BlockingThreads("volumes-background", limit: 2)
     private let logger: Logger
-    private let reported: @Sendable ([VolumeReport]) -> Void
+    let reported: @Sendable ([VolumeReport]) -> Void
 
     /// `resources` name the PATH and MOUNT disks. `reported` is called when a volume's state is
     /// known or has changed.
@@ -108,6 +110,7 @@ final class AgentVolumes: Sendable {
             guard let store = store(named: place) else {
                 throw .conflict("this agent has no disk at '\(place)'")
             }
+            try requireSound(place)
             homes.withLock { $0[volume.uuid] = place }
             try store.create(
                 VolumeSpec(
@@ -167,26 +170,6 @@ final class AgentVolumes: Sendable {
         }
     }
 
-    /// Reads how full the volumes are that the kernel limits, in the background: one call each. The
-    /// others are reported with each count (`note`).
-    func reportLimited() {
-        background.run { [self] in
-            let counted = counted.withLock { $0 }
-            report(homes.withLock { Array($0.keys) }.sorted().filter { counted[$0] == nil })
-        }
-    }
-
-    /// Counts the volumes that nothing else limits.
-    func makePollers() -> [UsagePoller] { stores.map { UsagePoller($0) } }
-
-    /// Takes and reports what a poller has counted.
-    func note(_ samples: [UsagePoller.Sample]) {
-        counted.withLock { counted in
-            for sample in samples { counted[sample.uuid] = sample.usedBytes }
-        }
-        report(samples.map(\.uuid))
-    }
-
     /// Prepares a new volume in the background: an image at once, so that it is ready for its
     /// first task; a directory, which has little to prepare, a tenth of a second later.
     private func prepareLater(_ uuid: VolumeUUID) {
@@ -210,7 +193,9 @@ final class AgentVolumes: Sendable {
         background.run { [self] in
             guard let store = store(of: uuid) else { return }
             if (try? store.status(uuid))?.enforcement == .poll {
-                counted.withLock { $0[uuid] = 0 }
+                counted.withLock {
+                    $0[uuid] = UsageAmounts(usedBytes: 0, source: .walk, at: .now)
+                }
             }
             do { try store.prepare(uuid) } catch {
                 // One that was destroyed meanwhile needs no file system any more.
@@ -261,24 +246,9 @@ final class AgentVolumes: Sendable {
             guard let store = store(of: uuid), let status = try? store.status(uuid),
                 status.record.state == .ready
             else { continue }
-            let usage = usage(status, store)
-            reports.append(
-                VolumeReport(
-                    uuid: uuid, backend: status.record.backend.rawValue,
-                    enforcement: VolumeReport.Enforcement(rawValue: status.enforcement.rawValue)
-                        ?? .none,
-                    growsWhileMounted: status.growsWhileMounted, usableBytes: usage?.usableBytes,
-                    usedBytes: usage?.usedBytes))
+            reports.append(Self.report(status, try? usage(status, store)))
         }
         if !reports.isEmpty { reported(reports) }
-    }
-
-    /// To count a tree takes long: that is the poller's, and here its last count.
-    private func usage(_ status: VolumeStatus, _ store: VolumeStore) -> VolumeUsage? {
-        guard status.enforcement == .poll else { return try? store.usage(status.record.uuid) }
-        guard let bytes = counted.withLock({ $0[status.record.uuid] }) else { return nil }
-        return VolumeUsage(
-            usedBytes: bytes, usedInodes: nil, usableBytes: status.record.spec.bytes)
     }
 
     func store(named name: String) -> VolumeStore? { name.isEmpty ? root : disks[name] }

@@ -6,7 +6,8 @@ import Synchronization
 import Volumes
 
 /// Counts what sandboxes and volumes use that the kernel does not limit, as Mesos's `disk/du` does:
-/// one after the other, an interval of rest after each round. A burst in between passes.
+/// one after the other, an interval of rest after each round. A burst in between passes. Only what
+/// has changed since the round before is looked at.
 ///
 /// Where limits are enforced it tells the agent of each container that is over one; else what it
 /// has counted is only shown.
@@ -16,20 +17,26 @@ final class DiskWatch: Sendable {
     private let isEnforced: Bool
     /// One thread, which reads the disk only when nobody else wants it.
     private let thread = BlockingThreads("disk-watch", limit: 1)
-    private let pollers: Mutex<[UsagePoller]>
-    private let latest = Mutex(DiskUse())
+    private let monitor: UsageMonitor
+    private let counters: Mutex<Counters>
     private let isStopping = Atomic<Bool>(false)
 
-    init(host: MachineHost<Agent>, volumes: AgentVolumes, isEnforced: Bool) {
-        self.host = host
-        self.volumes = volumes
-        self.isEnforced = isEnforced
-        pollers = Mutex(volumes.makePollers())
+    /// What remembers the trees: of the thread alone.
+    private struct Counters {
+        let watch: DirectoryWatch
+        let pollers: [UsagePoller]
+        var sandboxes: [ContainerID: TreeCounter] = [:]
     }
 
-    /// What the last round has counted in a container's sandbox, in bytes.
-    func sandboxBytes(_ container: ContainerID) -> Int64? {
-        latest.withLock { $0.sandboxes[container] }
+    init(
+        host: MachineHost<Agent>, volumes: AgentVolumes, monitor: UsageMonitor, isEnforced: Bool
+    ) {
+        self.host = host
+        self.volumes = volumes
+        self.monitor = monitor
+        self.isEnforced = isEnforced
+        let watch = DirectoryWatch()
+        counters = Mutex(Counters(watch: watch, pollers: volumes.makePollers(watch)))
     }
 
     /// Rounds until the task is cancelled, which cuts a long count off.
@@ -47,14 +54,11 @@ final class DiskWatch: Sendable {
     private var isWanted: Bool { !isStopping.load(ordering: .relaxed) }
 
     private func round() async {
-        volumes.reportLimited()
         let limits = await host.read { agent, _ in DiskLimits.all(of: agent) }
         let use: DiskUse = await withCheckedContinuation { continuation in
             thread.run { [self] in continuation.resume(returning: count(limits)) }
         }
-        guard isWanted else { return }
-        latest.withLock { $0 = use }
-        guard isEnforced else { return }
+        guard isWanted, isEnforced else { return }
         // Counting takes its time: limits may have grown meanwhile, containers ended.
         for limits in await host.read({ agent, _ in DiskLimits.all(of: agent) }) {
             guard let excess = use.excess(of: limits) else { continue }
@@ -67,27 +71,52 @@ final class DiskWatch: Sendable {
     private func count(_ limits: [DiskLimits]) -> DiskUse {
         // A kernel that refuses it counts no worse, only in others' way.
         try? DiskPriority.setIdle()
+        try? ProcessorPriority.setLowest()
+        let start = ContinuousClock.now
         var use = DiskUse()
-        let samples = pollers.withLock { pollers in
-            pollers.flatMap { $0.advance(entries: .max) { isWanted } }
-        }
-        for sample in samples {
-            use.volumes[sample.uuid] = DiskUse.Volume(
-                usedBytes: sample.usedBytes, limitBytes: sample.limitBytes)
-        }
-        volumes.note(samples)
-        for limits in limits where limits.sandboxBytes != nil {
-            use.sandboxes[limits.container] = count(limits.sandbox)
+        counters.withLock { counters in
+            let samples = counters.pollers.flatMap { $0.advance(entries: .max) { isWanted } }
+            for sample in samples {
+                use.volumes[sample.uuid] = DiskUse.Volume(
+                    usedBytes: sample.usedBytes, limitBytes: sample.limitBytes)
+            }
+            volumes.note(samples)
+            let found = count(limits, &counters)
+            use.sandboxes = found.mapValues(\.usedBytes)
+            monitor.note(
+                sandboxes: found, walkSeconds: (ContinuousClock.now - start) / .seconds(1))
         }
         return use
     }
 
-    /// Bytes in a directory; nil: it is gone, or nobody wants to know any more.
-    private func count(_ directory: String) -> Int64? {
-        let walk = UsageWalk(directory)
+    /// What is in the sandboxes, those without a limit, too.
+    private func count(
+        _ limits: [DiskLimits], _ counters: inout Counters
+    ) -> [ContainerID: UsageAmounts] {
+        counters.watch.deliver()
+        var trees: [ContainerID: TreeCounter] = [:]
+        var found: [ContainerID: UsageAmounts] = [:]
+        for limits in limits {
+            let tree =
+                counters.sandboxes[limits.container]
+                ?? TreeCounter(limits.sandbox, watch: counters.watch)
+            trees[limits.container] = tree
+            guard let usage = count(tree) else { continue }
+            found[limits.container] = UsageAmounts(
+                usedBytes: usage.bytes, limitBytes: limits.sandboxBytes,
+                usedInodes: usage.inodes, source: .walk, at: .now)
+        }
+        counters.sandboxes = trees
+        return found
+    }
+
+    /// Nil: it is gone, or nobody wants to know any more.
+    private func count(_ tree: TreeCounter) -> UsageWalk.Usage? {
         while isWanted {
             do throws(SystemError) {
-                if let found = try walk.advance(entries: 1_000) { return found.bytes }
+                if let found = try tree.advance(entries: 1_000, isWanted: { isWanted }) {
+                    return found
+                }
             } catch {
                 return nil
             }

@@ -149,9 +149,10 @@ extension Mesos_V1_Agent_Call: APICall {
         case .repairStorage: return hasRepairStorage ? nil : "repair_storage"
         case .keepVolume: return hasKeepVolume ? nil : "keep_volume"
         case .adoptDirectory: return hasAdoptDirectory ? nil : "adopt_directory"
+        case .volumeHistory: return hasVolumeHistory ? nil : "volume_history"
         case .unknown, .getHealth, .getFlags, .getVersion, .getLoggingLevel, .getState,
             .getContainers, .getFrameworks, .getExecutors, .getOperations, .getTasks, .getAgent,
-            .getResourceProviders, .pruneImages, .checkStorage:
+            .getResourceProviders, .pruneImages, .checkStorage, .volumeUsage:
             return nil
         }
     }

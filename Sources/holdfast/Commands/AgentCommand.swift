@@ -42,6 +42,7 @@ struct AgentCommand: AsyncParsableCommand {
         settings.sandboxPolicy = try options.sandboxPolicy()
         settings.collectionIntervalMilliseconds = max(
             1_000, options.diskWatchInterval.milliseconds)
+        settings.usageWebhook = try options.webhook()
         settings.info = try options.info()
         settings.imageRegistry = try options.imageRegistry()
         logger.notice("no authentication: listening on the loopback only")
@@ -108,6 +109,8 @@ struct AgentFlags: ParsableArguments {
     var gcDiskHeadroom = 0.1
     @Option(help: "The time between two looks at how full the disk is; one second at least.")
     var diskWatchInterval = DurationOption(milliseconds: 60_000)
+    @Option(help: "An http or https URL that events of disk usage are posted to.")
+    var usageWebhook: String?
     @Flag(inversion: .prefixedNo, help: "Run tasks as their user.")
     var switchUser = true
 
@@ -125,6 +128,16 @@ struct AgentFlags: ParsableArguments {
         }
         return SandboxCollector.Policy(
             delaySeconds: Double(gcDelay.milliseconds) / 1000, headroom: gcDiskHeadroom)
+    }
+
+    func webhook() throws -> String? {
+        guard let usageWebhook else { return nil }
+        let url = URL(string: usageWebhook)
+        guard let url, ["http", "https"].contains(url.scheme), url.host()?.isEmpty == false else {
+            throw CommandFailure(
+                "--usage-webhook \(usageWebhook): use http://HOST[:PORT]/PATH or https://...")
+        }
+        return usageWebhook
     }
 
     func policy() throws -> ReconfigurationPolicy {
@@ -232,6 +245,7 @@ struct AgentFlags: ParsableArguments {
         arguments += adoptFrom.map { "--adopt-from=\($0)" }
         if !attributes.isEmpty { arguments.append("--attributes=\(attributes)") }
         if let resources { arguments.append("--resources=\(resources)") }
+        if let usageWebhook { arguments.append("--usage-webhook=\(usageWebhook)") }
         if overcommit { arguments.append("--overcommit") }
         return arguments
     }

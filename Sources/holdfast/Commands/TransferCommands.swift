@@ -2,7 +2,7 @@ import ArgumentParser
 import MesosAPI
 
 /// The address of a registered agent's API.
-private func address(of id: String, _ master: APIClient) async throws -> String {
+func address(of id: String, _ master: APIClient) async throws -> String {
     let agents = try await master.ask(.getAgents).getAgents.agents
     guard let agent = agents.first(where: { $0.agentInfo.id.value == id && $0.active }) else {
         throw CommandFailure("agent \(id) is not registered with the master now")

@@ -159,10 +159,10 @@ func report(_ answer: String, _ done: String, asJSON: Bool) {
 struct VolumeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "volume",
-        abstract: "Make, destroy, grow, shrink, adopt and detach persistent volumes.",
+        abstract: "Make, destroy, grow, shrink, adopt, detach and watch persistent volumes.",
         subcommands: [
             VolumeCreate.self, VolumeDestroy.self, VolumeGrow.self, VolumeShrink.self,
-            VolumeAdopt.self, VolumeDetach.self,
+            VolumeAdopt.self, VolumeDetach.self, VolumeUsageCommand.self,
         ])
 }
 
