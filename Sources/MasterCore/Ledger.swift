@@ -9,6 +9,8 @@ package struct Ledger: Equatable, Sendable {
     package private(set) var agents: OrderedDictionary<AgentID, AgentRow> = [:]
     package private(set) var frameworks: OrderedDictionary<FrameworkID, FrameworkRow> = [:]
     package private(set) var volumes: [VolumeUUID: VolumeRow] = [:]
+    /// By role.
+    package private(set) var policies: [String: LifecyclePolicy] = [:]
     private var books: [AgentID: Resources] = [:]
     private var queues: [AgentID: [OperationRow]] = [:]
     private var places: [OperationUUID: AgentID] = [:]
@@ -91,6 +93,10 @@ package struct Ledger: Equatable, Sendable {
             frameworks[id] = row
         case .frameworkRemoved(let id):
             frameworks[id] = nil
+        case .policyStored(let policy):
+            policies[policy.role] = policy
+        case .policyRemoved(let role):
+            policies[role] = nil
         case .audited:
             break
         }

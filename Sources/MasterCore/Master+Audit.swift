@@ -100,7 +100,7 @@ extension Master {
 }
 
 extension VolumeChange {
-    fileprivate var uuid: VolumeUUID {
+    var uuid: VolumeUUID {
         switch self {
         case .create(let volume): volume.uuid
         case .destroy(let uuid), .resize(let uuid, to: _): uuid

@@ -133,6 +133,7 @@ extension Master {
             return
         }
         frameworks[id]?.operations[found.key] = nil
+        forgetDestroyed(found.key)
         acknowledgeHeld(found.key, of: found.value.agent)
     }
 

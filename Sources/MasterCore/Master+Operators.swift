@@ -31,6 +31,13 @@ extension Master {
                 audit(.killTask, framework: framework, task: task, principal: principal)
                 kill(key, agent: nil, graceMilliseconds: grace)
                 emit(.answer(request, .accepted))
+            case .lifecycle(.destroyNow(let volumes, let agent)):
+                try apply(
+                    .destroy(volumes), to: agent, for: request, principal: principal,
+                    isImmediate: true)
+            case .lifecycle(let call):
+                try lifecycleCalled(call, principal: principal)
+                emit(.answer(request, .done))
             }
         } catch {
             emit(.answer(request, .refused(error)))
@@ -38,10 +45,12 @@ extension Master {
     }
 
     private mutating func apply(
-        _ kind: OfferOperation.Kind, to id: AgentID, for request: RequestID, principal: String?
+        _ kind: OfferOperation.Kind, to id: AgentID, for request: RequestID, principal: String?,
+        isImmediate: Bool = false
     ) throws(Refusal) {
         do throws(Refusal) {
-            let uuid = try apply(kind, to: id, principal: principal)
+            let uuid = try apply(kind, to: id, principal: principal, isImmediate: isImmediate)
+            guard let uuid else { return emit(.answer(request, .accepted)) }
             waiting[uuid] = request
             timers.add(
                 .operation(uuid), at: now + .milliseconds(options.operationTimeoutMilliseconds))
@@ -53,9 +62,10 @@ extension Master {
         }
     }
 
+    /// Nil: what it destroys is in the trash.
     private mutating func apply(
-        _ kind: OfferOperation.Kind, to id: AgentID, principal: String?
-    ) throws(Refusal) -> OperationUUID {
+        _ kind: OfferOperation.Kind, to id: AgentID, principal: String?, isImmediate: Bool
+    ) throws(Refusal) -> OperationUUID? {
         guard let isRegistered = agents[id]?.isRegistered else {
             throw Refusal(.invalid, "No agent found with specified ID")
         }
@@ -70,6 +80,14 @@ extension Master {
         } catch {
             guard error.kind == .invalid else { throw error }
             throw Refusal(.invalid, "Invalid \(title(of: kind, on: id)): \(error.message)")
+        }
+        if !isImmediate, let trash = try trashConversion(of: plan, on: id) {
+            if case .destroy(let volumes) = plan.kind { rescindShared(volumes, on: id) }
+            try rescinding(for: trash, on: id) { master throws(Refusal) in
+                try master.allocator.convertAvailable(id, conversion: trash)
+            }
+            moveToTrash(plan, on: id)
+            return nil
         }
         try free(plan, on: id)
         guard let uuid = issue(plan, to: id) else {
@@ -115,7 +133,7 @@ extension Master {
 
     /// Does `take`; rescinds offers of the agent one after another until there is enough of what
     /// `conversion` consumes, and none at all if there can't be.
-    private mutating func rescinding(
+    mutating func rescinding(
         for conversion: ResourceConversion, on id: AgentID,
         _ take: (inout Master) throws(Refusal) -> Void
     ) throws(Refusal) {

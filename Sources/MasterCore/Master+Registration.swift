@@ -91,6 +91,7 @@ extension Master {
         for row in ledger.pending(id) {
             emit(.send(connection, .applyOperation(row.operation)))
         }
+        resumeErasures(on: id)
         if wasUnreachable { reportPending(of: id, as: .pending, "Agent is back") }
         agents[id]?.silentPings = 0
         ping(id)
@@ -198,7 +199,7 @@ extension Master {
             guard let booked = frameworks[key.framework]?.tasks[key.task]?.booked else { continue }
             used.append((key.framework, booked))
         }
-        allocator.addAgent(id, total: agent.total, used: used)
+        allocator.addAgent(id, total: agent.offerable, used: used)
     }
 }
 

@@ -29,6 +29,9 @@ extension Master {
             case .offer(let offer):
                 guard offers[offer] != nil else { continue }
                 removeOffer(offer, isRescinded: true)
+            case .collection:
+                guard collectionDue == due else { continue }
+                collect()
             case .reregistration:
                 guard reregistrationDue == due else { continue }
                 reregistrationDue = nil

@@ -39,6 +39,13 @@ package struct Master: Machine {
     /// When agents that have not come back since the start count as unreachable.
     var reregistrationDue: Instant?
 
+    /// When the master's life began: no deadline is met too early after it.
+    var startedAt = Instant(nanoseconds: 0)
+    var collectionDue: Instant?
+    var lastCollection = Instant(nanoseconds: 0)
+    /// The volumes in the trash whose DESTROY its framework has not acknowledged.
+    var destroyedBy: [OperationUUID: VolumeUUID] = [:]
+
     /// Of the event that is being handled.
     var now = Instant(nanoseconds: 0)
     var outbox = Outbox<Action>()

@@ -11,6 +11,7 @@ enum Timer: Hashable, Sendable {
     case feedback(FrameworkID, OperationUUID)
     case offer(OfferID)
     case reregistration
+    case collection
 }
 
 /// A heap of due times. An entry is never removed early: whoever takes it out compares its time

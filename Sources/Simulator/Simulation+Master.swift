@@ -28,6 +28,9 @@ extension Simulation {
         for uuid in registry.volumes.keys.sorted() {
             if let row = registry.volumes[uuid] { rows.append(.volumeStored(row)) }
         }
+        for role in registry.policies.keys.sorted() {
+            if let policy = registry.policies[role] { rows.append(.policyStored(policy)) }
+        }
         return rows + registry.frameworkRows.map { .frameworkStored($0) }
     }
 
@@ -136,9 +139,12 @@ extension Simulation {
                 digest.add(piece.name)
                 digest.add(UInt64(bitPattern: piece.amount.thousandths))
             }
-        case .volumeStored(let row): digest.add(row.volume.uuid.value)
+        case .volumeStored(let row):
+            checkLife(row)
+            digest.add(row.volume.uuid.value)
         case .volumeRemoved(let uuid): digest.add(uuid.value)
         case .operationStored(let row):
+            checkDestroys(row)
             digest.add(row.operation.uuid.value)
             digest.add(row.operation.sequence)
         case .operationRemoved(let uuid): digest.add(uuid.value)
@@ -147,12 +153,15 @@ extension Simulation {
         case .audited(let entry): note(entry)
         case .reservationStored(let row): digest.add(row.uuid.value)
         case .reservationRemoved(let uuid): digest.add(uuid.value)
+        case .policyStored(let policy): digest.add(policy.role)
+        case .policyRemoved(let role): digest.add(role)
         }
     }
 
     private mutating func note(_ entry: AuditEntry) {
         digest.add(entry.action.rawValue)
         digest.add(entry.outcome.rawValue)
+        noteLife(entry)
         guard let uuid = entry.operation else { return }
         digest.add(uuid.value)
         // As the registry does with its trail.

@@ -15,6 +15,7 @@ extension Simulation {
         case 5: operatorTeardown()
         case 6 where chance.oneIn(2): markGone()
         case 7..<17: growInUse()
+        case 17..<24: lifecycleStep()
         case _: operate()
         }
     }

@@ -37,6 +37,7 @@ package struct Simulation {
     /// Operators' operations that are not answered.
     var operatorCalls: Set<RequestID> = []
     var operatorsDone = 0
+    var lifecycle = LifecycleBook()
 
     package init(seed: UInt64, options: SimulationOptions = SimulationOptions()) {
         self.options = options
@@ -122,6 +123,7 @@ package struct Simulation {
         case .connect(let agent, let life): connect(agent, life: life)
         case .volumeWork(let agent, let life, let uuid): finishWork(agent, life: life, uuid)
         case .volumeReports(let agent, let life): reportVolumes(agent, life: life)
+        case .wipe(let agent, let life, let uuid): finishWipe(agent, life: life, uuid)
         case .container(let agent, let boot, let container):
             progress(agent, boot: boot, container)
         case .executor(let agent, let boot, let container):

@@ -13,7 +13,7 @@ struct Holdfast: AsyncParsableCommand {
             RolesCommand.self, VolumesCommand.self, ReservationsCommand.self, AuditCommand.self,
             ExplainCommand.self, WhatIfCommand.self, ReserveCommand.self, UnreserveCommand.self,
             VolumeCommand.self, FsckCommand.self, RegistryCommand.self, TaskCommand.self,
-            SimulateCommand.self,
+            SimulateCommand.self, PolicyCommand.self, CollectCommand.self,
             VersionCommand.self,
         ])
 

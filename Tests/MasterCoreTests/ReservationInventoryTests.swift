@@ -69,7 +69,7 @@ import Testing
             case .reservationStored, .reservationRemoved: true
             case .clusterCreated, .agentStored, .agentRemoved, .piecesStored, .volumeStored,
                 .volumeRemoved, .operationStored, .operationRemoved, .frameworkStored,
-                .frameworkRemoved, .audited:
+                .frameworkRemoved, .policyStored, .policyRemoved, .audited:
                 false
             }
         }

@@ -90,6 +90,7 @@ struct AgentEndpoint: Sendable {
         case .repairStorage: storage.repair(call.repairStorage, finish)
         case .keepVolume: storage.keep(call.keepVolume, finish)
         case .adoptDirectory: storage.adopt(call.adoptDirectory, finish)
+        case .listErasures: finish(.success(storage.volumes.erasures()))
         default: throw ErrorForm.notImplemented
         }
     }

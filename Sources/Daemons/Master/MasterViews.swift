@@ -238,7 +238,8 @@ struct MasterViews: Sendable {
         if let framework = row.volume.framework { volume.frameworkID.value = framework.value }
         if let principal = row.volume.principal { volume.principal = principal }
         volume.created.nanoseconds = row.volume.createdNanoseconds
-        volume.state = row.standing.rawValue
+        volume.state = row.state
+        LifecycleViews.add(row, master, to: &volume)
         volume.bookedBytes = bytes(row.volume.resource.amount)
         if let state = master.absence(of: row.agent) { volume.agentState = state }
         if let use = row.lastUse { volume.set(use) }

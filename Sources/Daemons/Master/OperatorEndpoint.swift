@@ -28,8 +28,11 @@ struct OperatorEndpoint: Sendable {
             if let change {
                 answers.ask { number in
                     host.handle(.operatorCalled(RequestID(number), change, principal: nil))
-                } finish: { answer in
-                    responder.answer(HTTPAnswer(answer))
+                } finish: { [host] answer in
+                    guard call.type == .collectGarbage, answer == .done else {
+                        return responder.answer(HTTPAnswer(answer))
+                    }
+                    Self.tellGarbage(host, accept, responder)
                 }
                 return
             }
@@ -40,6 +43,12 @@ struct OperatorEndpoint: Sendable {
             if call.type == .backupRegistry {
                 backups.make { Self.answer($0, accept, responder) }
                 return
+            }
+            if LifecycleViews.serves(call.type) {
+                return host.query { machine, _ in
+                    let response = LifecycleViews.response(call, machine)
+                    return { Self.answer(.success(response), accept, responder) }
+                }
             }
             let questions = QuestionViews()
             guard views.serves(call.type) || questions.serves(call.type) else {
@@ -64,6 +73,16 @@ struct OperatorEndpoint: Sendable {
             }
         } catch {
             responder.answer(HTTPAnswer(error))
+        }
+    }
+
+    /// What has become of the volumes, after a collection.
+    private static func tellGarbage(
+        _ host: MachineHost<Master>, _ accept: MediaType, _ responder: HTTPResponder
+    ) {
+        host.query { machine, _ in
+            let response = LifecycleViews.garbage(machine)
+            return { answer(.success(response), accept, responder) }
         }
     }
 

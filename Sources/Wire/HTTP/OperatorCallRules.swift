@@ -33,11 +33,18 @@ extension Mesos_V1_Master_Call: APICall {
         case .killTask: return hasKillTask ? nil : "kill_task"
         case .explainOffers: return hasExplainOffers ? nil : "explain_offers"
         case .whatIf: return hasWhatIf ? nil : "what_if"
+        case .setLifecyclePolicy: return hasSetLifecyclePolicy ? nil : "set_lifecycle_policy"
+        case .removeLifecyclePolicy:
+            return hasRemoveLifecyclePolicy ? nil : "remove_lifecycle_policy"
+        case .undeleteVolume: return hasUndeleteVolume ? nil : "undelete_volume"
+        case .protectVolume: return hasProtectVolume ? nil : "protect_volume"
+        case .eraseVolume: return hasEraseVolume ? nil : "erase_volume"
+        case .collectGarbage: return hasCollectGarbage ? nil : "collect_garbage"
         case .unknown, .getHealth, .getFlags, .getVersion, .getLoggingLevel, .getState,
             .getAgents, .getFrameworks, .getExecutors, .getOperations, .getTasks, .getRoles,
             .getWeights, .getMaster, .subscribe, .getMaintenanceStatus, .getMaintenanceSchedule,
             .getQuota, .listVolumes, .listAudit,
-            .listReservations, .backupRegistry:
+            .listReservations, .backupRegistry, .listLifecyclePolicies:
             return nil
         }
     }
@@ -143,7 +150,7 @@ extension Mesos_V1_Agent_Call: APICall {
         case .adoptDirectory: return hasAdoptDirectory ? nil : "adopt_directory"
         case .unknown, .getHealth, .getFlags, .getVersion, .getLoggingLevel, .getState,
             .getContainers, .getFrameworks, .getExecutors, .getOperations, .getTasks, .getAgent,
-            .getResourceProviders, .pruneImages, .checkStorage:
+            .getResourceProviders, .pruneImages, .checkStorage, .listErasures:
             return nil
         }
     }

@@ -21,6 +21,8 @@ extension MasterRecord: RecordCoded {
         case .audited(let entry): form.audited = entry.form
         case .reservationStored(let row): form.reservationStored = row.form
         case .reservationRemoved(let uuid): form.reservationRemoved = uuid.value
+        case .policyStored(let policy): form.policyStored = policy.form
+        case .policyRemoved(let role): form.policyRemoved = role
         }
         return form
     }
@@ -46,6 +48,8 @@ extension MasterRecord: RecordCoded {
         case .reservationStored(let row): self = .reservationStored(try ReservationRow(row))
         case .reservationRemoved(let id):
             self = .reservationRemoved(try Needed.id(id, "reservation_removed"))
+        case .policyStored(let form): self = .policyStored(try LifecyclePolicy(form))
+        case .policyRemoved(let role): self = .policyRemoved(role)
         case nil: throw Refusal(.invalid, "the master's record is of a later version")
         }
     }
@@ -95,6 +99,7 @@ extension VolumeRow: RecordCoded {
         }
         if let report { form.report = report.form }
         if let lastUse { form.lastUse = lastUse.form }
+        if lifecycle != VolumeLifecycle() { form.lifecycle = lifecycle.form }
         return form
     }
 
@@ -111,6 +116,7 @@ extension VolumeRow: RecordCoded {
             volume: try VolumeDescription(form.volume), standing: standing,
             report: form.hasReport ? try VolumeReport(form.report) : nil,
             lastUse: form.hasLastUse ? try VolumeUse(form.lastUse) : nil)
+        if form.hasLifecycle { lifecycle = try VolumeLifecycle(form.lifecycle) }
     }
 }
 
