@@ -16,6 +16,9 @@ extension Agent {
         /// Do it on the disks, all or nothing, idempotent by the volumes' UUIDs, and answer with
         /// `volumesChanged`. Those of several operations overlap; they concern different volumes.
         case changeVolumes(OperationUUID, [VolumeChange])
+        /// Discard or overwrite a volume's data, however long it takes; idempotent, and answered by
+        /// `volumeErased`.
+        case eraseVolume(VolumeUUID, EraseOrder)
 
         /// Answered by `containerStarted` or `containerFailed`, later by `containerEnded`.
         case launchContainer(ContainerLaunch)
@@ -69,7 +72,7 @@ extension Agent.Action {
     package var isRecord: Bool {
         switch self {
         case .store, .compactJournal: true
-        case .send, .reconnect, .changeVolumes, .launchContainer, .updateContainer,
+        case .send, .reconnect, .changeVolumes, .eraseVolume, .launchContainer, .updateContainer,
             .signalContainer, .removeContainer, .startChecks, .stopChecks, .sendExecutorEvent,
             .refuseExecutorStream, .closeExecutorStream, .answer, .drop, .exit:
             false

@@ -49,7 +49,7 @@ extension Agent {
             outbox.append(.send(.pong(number)))
             expectPing(at: now)
         case .applyOperation, .acknowledgeResult, .launch, .kill, .acknowledge, .frameworkMessage,
-            .shutdownExecutor, .shutdownFramework:
+            .shutdownExecutor, .shutdownFramework, .eraseVolume:
             guard isRegistered else {
                 return outbox.append(.drop(.notRegistered, "the master speaks too early"))
             }
@@ -81,6 +81,7 @@ extension Agent {
             shutdownExecutor(ExecutorKey(framework, executor), at: now, into: &outbox)
         case .shutdownFramework(let framework):
             shutdownFramework(framework, at: now, into: &outbox)
+        case .eraseVolume(let uuid, let order): erase(uuid, order, into: &outbox)
         }
     }
 

@@ -17,6 +17,8 @@ extension Agent {
         /// The answer to `changeVolumes`; a failure's text means that nothing was changed.
         case volumesChanged(OperationUUID, failure: String?)
         case volumeReported([VolumeReport])
+        /// The answer to `eraseVolume`; nil: nothing of its data is left.
+        case volumeErased(VolumeUUID, failure: String?)
 
         // Containers.
         /// The container runs; `status` is a serialized TaskStatus that holds its

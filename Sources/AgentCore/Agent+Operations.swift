@@ -182,6 +182,7 @@ extension Agent {
                 guard isDone else { continue }
                 volumeProblems[uuid] = nil
                 volumeReports[uuid] = nil
+                erasing.remove(uuid)
             case .resize: break
             }
         }

@@ -49,6 +49,7 @@ extension Agent {
     /// Why a volume among `resources` can't be used, or nil.
     func volumeProblem(of resources: [Resource]) -> String? {
         for mount in mounts(of: resources) {
+            if erasing.contains(mount.volume) { return "volume \(mount.volume) is being erased" }
             if let problem = volumeProblems[mount.volume] {
                 return "volume \(mount.volume): \(problem)"
             }

@@ -46,6 +46,8 @@ package struct Agent: Machine {
     /// Found on the disks at the start, but not in the journal; never deleted by themselves.
     package internal(set) var unclaimedVolumes: [VolumeUUID] = []
     var volumeReports: [VolumeUUID: VolumeReport] = [:]
+    /// Whose data is being erased, or is: nothing may use them any more.
+    var erasing: Set<VolumeUUID> = []
     package internal(set) var history: AgentHistory
     /// How many records the journal holds, and how many it may before it is compacted.
     var journalRecords = 0
@@ -75,6 +77,8 @@ package struct Agent: Machine {
         case .volumesChanged(let uuid, let failure):
             finishVolumeWork(uuid, failure: failure, at: now, into: &outbox)
         case .volumeReported(let reports): keep(reports, into: &outbox)
+        case .volumeErased(let uuid, let failure):
+            erased(uuid, failure: failure, into: &outbox)
         case .containerStarted(let container, let status):
             containerStarted(container, status: status, at: now, into: &outbox)
         case .containerFailed(let container, let reason):

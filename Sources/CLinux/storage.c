@@ -267,6 +267,10 @@ int clinux_prove_unopened(int fd) {
 
 int clinux_allocate(int fd, int64_t bytes) { return fallocate(fd, 0, 0, bytes); }
 
+int clinux_punch(int fd, int64_t offset, int64_t bytes) {
+    return fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, bytes);
+}
+
 int clinux_statfs(const char *path, struct clinux_statfs *result) {
     struct statfs raw;
     if (statfs(path, &raw) < 0) return -1;

@@ -232,6 +232,14 @@ package nonisolated struct Holdfast_AgentMessage: Sendable {
     set {kind = .volumeReport(newValue)}
   }
 
+  package var volumeErased: Holdfast_VolumeErased {
+    get {
+      if case .volumeErased(let v)? = kind {return v}
+      return Holdfast_VolumeErased()
+    }
+    set {kind = .volumeErased(newValue)}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -242,6 +250,7 @@ package nonisolated struct Holdfast_AgentMessage: Sendable {
     case executorExited(Holdfast_AgentMessage.ExecutorExited)
     case pong(UInt64)
     case volumeReport(Holdfast_AgentMessage.VolumeReports)
+    case volumeErased(Holdfast_VolumeErased)
 
   }
 
@@ -519,6 +528,14 @@ package nonisolated struct Holdfast_MasterMessage: Sendable {
     set {kind = .shutdownFramework(newValue)}
   }
 
+  package var eraseVolume: Holdfast_EraseVolume {
+    get {
+      if case .eraseVolume(let v)? = kind {return v}
+      return Holdfast_EraseVolume()
+    }
+    set {kind = .eraseVolume(newValue)}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -533,6 +550,7 @@ package nonisolated struct Holdfast_MasterMessage: Sendable {
     case frameworkMessage(Holdfast_MasterMessage.FrameworkMessage)
     case shutdownExecutor(Holdfast_MasterMessage.ShutdownExecutor)
     case shutdownFramework(String)
+    case eraseVolume(Holdfast_EraseVolume)
 
   }
 
@@ -910,7 +928,7 @@ nonisolated extension Holdfast_Registration: SwiftProtobuf.Message, SwiftProtobu
 
 nonisolated extension Holdfast_AgentMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".AgentMessage"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}register\0\u{3}operation_result\0\u{3}status_update\0\u{3}executor_message\0\u{3}executor_exited\0\u{1}pong\0\u{3}volume_report\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}register\0\u{3}operation_result\0\u{3}status_update\0\u{3}executor_message\0\u{3}executor_exited\0\u{1}pong\0\u{3}volume_report\0\u{4}{\u{1}volume_erased\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1004,6 +1022,19 @@ nonisolated extension Holdfast_AgentMessage: SwiftProtobuf.Message, SwiftProtobu
           self.kind = .volumeReport(v)
         }
       }()
+      case 130: try {
+        var v: Holdfast_VolumeErased?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .volumeErased(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .volumeErased(v)
+        }
+      }()
       default: break
       }
     }
@@ -1042,6 +1073,10 @@ nonisolated extension Holdfast_AgentMessage: SwiftProtobuf.Message, SwiftProtobu
     case .volumeReport?: try {
       guard case .volumeReport(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+    }()
+    case .volumeErased?: try {
+      guard case .volumeErased(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 130)
     }()
     case nil: break
     }
@@ -1305,7 +1340,7 @@ nonisolated extension Holdfast_Launch: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension Holdfast_MasterMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".MasterMessage"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}registered\0\u{1}refused\0\u{1}ping\0\u{3}apply_operation\0\u{3}acknowledge_result\0\u{1}launch\0\u{1}kill\0\u{1}acknowledge\0\u{3}framework_message\0\u{3}shutdown_executor\0\u{3}shutdown_framework\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}registered\0\u{1}refused\0\u{1}ping\0\u{3}apply_operation\0\u{3}acknowledge_result\0\u{1}launch\0\u{1}kill\0\u{1}acknowledge\0\u{3}framework_message\0\u{3}shutdown_executor\0\u{3}shutdown_framework\0\u{4}w\u{1}erase_volume\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1441,6 +1476,19 @@ nonisolated extension Holdfast_MasterMessage: SwiftProtobuf.Message, SwiftProtob
           self.kind = .shutdownFramework(v)
         }
       }()
+      case 130: try {
+        var v: Holdfast_EraseVolume?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .eraseVolume(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .eraseVolume(v)
+        }
+      }()
       default: break
       }
     }
@@ -1495,6 +1543,10 @@ nonisolated extension Holdfast_MasterMessage: SwiftProtobuf.Message, SwiftProtob
     case .shutdownFramework?: try {
       guard case .shutdownFramework(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularStringField(value: v, fieldNumber: 11)
+    }()
+    case .eraseVolume?: try {
+      guard case .eraseVolume(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 130)
     }()
     case nil: break
     }

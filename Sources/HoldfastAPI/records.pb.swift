@@ -160,6 +160,16 @@ package nonisolated struct Holdfast_VolumeRow: @unchecked Sendable {
   /// Clears the value of `lastUse`. Subsequent reads from it will return its default value.
   package mutating func clearLastUse() {_uniqueStorage()._lastUse = nil}
 
+  /// Absent: active.
+  package var lifecycle: Holdfast_VolumeLifecycle {
+    get {_storage._lifecycle ?? Holdfast_VolumeLifecycle()}
+    set {_uniqueStorage()._lifecycle = newValue}
+  }
+  /// Returns true if `lifecycle` has been explicitly set.
+  package var hasLifecycle: Bool {_storage._lifecycle != nil}
+  /// Clears the value of `lifecycle`. Subsequent reads from it will return its default value.
+  package mutating func clearLifecycle() {_uniqueStorage()._lifecycle = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   /// Whether registry and agent agree on the volume.
@@ -837,6 +847,23 @@ package nonisolated struct Holdfast_MasterRecord: Sendable {
     set {kind = .transactionRemoved(newValue)}
   }
 
+  package var policyStored: Holdfast_LifecyclePolicy {
+    get {
+      if case .policyStored(let v)? = kind {return v}
+      return Holdfast_LifecyclePolicy()
+    }
+    set {kind = .policyStored(newValue)}
+  }
+
+  /// The role.
+  package var policyRemoved: String {
+    get {
+      if case .policyRemoved(let v)? = kind {return v}
+      return String()
+    }
+    set {kind = .policyRemoved(newValue)}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -855,6 +882,9 @@ package nonisolated struct Holdfast_MasterRecord: Sendable {
     case reservationRemoved(String)
     case transactionStored(Holdfast_TransactionRow)
     case transactionRemoved(Holdfast_TransactionKey)
+    case policyStored(Holdfast_LifecyclePolicy)
+    /// The role.
+    case policyRemoved(String)
 
   }
 
@@ -1442,7 +1472,7 @@ nonisolated extension Holdfast_AgentRow.Standing: SwiftProtobuf._ProtoNameProvid
 
 nonisolated extension Holdfast_VolumeRow: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".VolumeRow"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}agent_id\0\u{1}volume\0\u{1}standing\0\u{1}report\0\u{3}last_use\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}agent_id\0\u{1}volume\0\u{1}standing\0\u{1}report\0\u{3}last_use\0\u{2}}\u{1}lifecycle\0")
 
   fileprivate class _StorageClass {
     var _agentID: String? = nil
@@ -1450,6 +1480,7 @@ nonisolated extension Holdfast_VolumeRow: SwiftProtobuf.Message, SwiftProtobuf._
     var _standing: Holdfast_VolumeRow.Standing? = nil
     var _report: Holdfast_VolumeReport? = nil
     var _lastUse: Holdfast_VolumeUse? = nil
+    var _lifecycle: Holdfast_VolumeLifecycle? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1465,6 +1496,7 @@ nonisolated extension Holdfast_VolumeRow: SwiftProtobuf.Message, SwiftProtobuf._
       _standing = source._standing
       _report = source._report
       _lastUse = source._lastUse
+      _lifecycle = source._lifecycle
     }
   }
 
@@ -1488,6 +1520,7 @@ nonisolated extension Holdfast_VolumeRow: SwiftProtobuf.Message, SwiftProtobuf._
         case 3: try { try decoder.decodeSingularEnumField(value: &_storage._standing) }()
         case 4: try { try decoder.decodeSingularMessageField(value: &_storage._report) }()
         case 5: try { try decoder.decodeSingularMessageField(value: &_storage._lastUse) }()
+        case 130: try { try decoder.decodeSingularMessageField(value: &_storage._lifecycle) }()
         default: break
         }
       }
@@ -1515,6 +1548,9 @@ nonisolated extension Holdfast_VolumeRow: SwiftProtobuf.Message, SwiftProtobuf._
       try { if let v = _storage._lastUse {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
       } }()
+      try { if let v = _storage._lifecycle {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 130)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1529,6 +1565,7 @@ nonisolated extension Holdfast_VolumeRow: SwiftProtobuf.Message, SwiftProtobuf._
         if _storage._standing != rhs_storage._standing {return false}
         if _storage._report != rhs_storage._report {return false}
         if _storage._lastUse != rhs_storage._lastUse {return false}
+        if _storage._lifecycle != rhs_storage._lifecycle {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -1991,7 +2028,7 @@ nonisolated extension Holdfast_FrameworkRow: SwiftProtobuf.Message, SwiftProtobu
 
 nonisolated extension Holdfast_MasterRecord: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".MasterRecord"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}cluster_created\0\u{3}agent_stored\0\u{3}agent_removed\0\u{3}pieces_stored\0\u{3}volume_stored\0\u{3}volume_removed\0\u{3}operation_stored\0\u{3}operation_removed\0\u{3}framework_stored\0\u{3}framework_removed\0\u{1}audited\0\u{3}reservation_stored\0\u{3}reservation_removed\0\u{4}k\u{1}transaction_stored\0\u{3}transaction_removed\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}cluster_created\0\u{3}agent_stored\0\u{3}agent_removed\0\u{3}pieces_stored\0\u{3}volume_stored\0\u{3}volume_removed\0\u{3}operation_stored\0\u{3}operation_removed\0\u{3}framework_stored\0\u{3}framework_removed\0\u{1}audited\0\u{3}reservation_stored\0\u{3}reservation_removed\0\u{4}k\u{1}transaction_stored\0\u{3}transaction_removed\0\u{4}\u{9}policy_stored\0\u{3}policy_removed\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2164,6 +2201,27 @@ nonisolated extension Holdfast_MasterRecord: SwiftProtobuf.Message, SwiftProtobu
           self.kind = .transactionRemoved(v)
         }
       }()
+      case 130: try {
+        var v: Holdfast_LifecyclePolicy?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .policyStored(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .policyStored(v)
+        }
+      }()
+      case 131: try {
+        var v: String?
+        try decoder.decodeSingularStringField(value: &v)
+        if let v = v {
+          if self.kind != nil {try decoder.handleConflictingOneOf()}
+          self.kind = .policyRemoved(v)
+        }
+      }()
       default: break
       }
     }
@@ -2234,6 +2292,14 @@ nonisolated extension Holdfast_MasterRecord: SwiftProtobuf.Message, SwiftProtobu
     case .transactionRemoved?: try {
       guard case .transactionRemoved(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 121)
+    }()
+    case .policyStored?: try {
+      guard case .policyStored(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 130)
+    }()
+    case .policyRemoved?: try {
+      guard case .policyRemoved(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularStringField(value: v, fieldNumber: 131)
     }()
     case nil: break
     }

@@ -9,12 +9,17 @@ internal import Glibc
 package struct DirectoryRemoval {
     private static let depthLimit = 32
 
+    /// Called with an open directory and a name in it, before that is removed.
+    package typealias BeforeRemoval = (Int32, [CChar]) throws(SystemError) -> Void
+
     private let path: String
+    private let beforeRemoval: BeforeRemoval?
     private var left: Int
     private var moved = 0
 
-    private init(_ path: String, entries: Int) {
+    private init(_ path: String, entries: Int, _ beforeRemoval: BeforeRemoval? = nil) {
         self.path = path
+        self.beforeRemoval = beforeRemoval
         left = entries
     }
 
@@ -30,9 +35,10 @@ package struct DirectoryRemoval {
 
     /// As `advance`, but leaves the root itself and the names in `kept`.
     package static func empty(
-        _ path: String, entries: Int, keeping kept: [String] = []
+        _ path: String, entries: Int, keeping kept: [String] = [],
+        beforeRemoval: BeforeRemoval? = nil
     ) throws(SystemError) -> Bool {
-        var removal = DirectoryRemoval(path, entries: entries)
+        var removal = DirectoryRemoval(path, entries: entries, beforeRemoval)
         let root = try Descriptor.openDirectory(path)
         return try removal.empty(root.number, depth: 0, root: root.number, kept: kept)
     }
@@ -49,6 +55,7 @@ package struct DirectoryRemoval {
             if entry.isSelfOrParent || kept.contains(entry.text) { continue }
             guard left > 0 else { return false }
             left -= 1
+            try beforeRemoval?(directory, entry.name)
             if try unlinkFile(entry, in: directory) { continue }
             if depth == Self.depthLimit {
                 try moveUp(entry, from: directory, to: root)

@@ -12,6 +12,8 @@ package struct Ledger: Equatable, Sendable {
     /// Those with a key, by their beginning.
     package private(set) var transactions: OrderedDictionary<TransactionKey, TransactionRow> = [:]
     private var transactionOwners: [OperationUUID: TransactionKey] = [:]
+    /// By role.
+    package private(set) var policies: [String: LifecyclePolicy] = [:]
     private var books: [AgentID: Resources] = [:]
     private var queues: [AgentID: [OperationRow]] = [:]
     private var places: [OperationUUID: AgentID] = [:]
@@ -109,6 +111,10 @@ package struct Ledger: Equatable, Sendable {
             frameworks[id] = row
         case .frameworkRemoved(let id):
             frameworks[id] = nil
+        case .policyStored(let policy):
+            policies[policy.role] = policy
+        case .policyRemoved(let role):
+            policies[role] = nil
         case .audited:
             break
         case .transactionStored(let row):

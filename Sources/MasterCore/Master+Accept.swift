@@ -119,7 +119,8 @@ extension Master {
         _ operation: OfferOperation, in pool: inout AcceptedPool
     ) throws(Refusal) {
         let plan = try plan(operation, in: pool)
-        let allocated = plan.conversion.allocated(to: pool.role)
+        let trash = try trashConversion(of: plan, on: pool.agent)
+        let allocated = (trash ?? plan.conversion).allocated(to: pool.role)
         if let missing = allocated.consumed.first(where: { !pool.rest.contains($0) }) {
             throw Refusal(
                 .conflict,
@@ -135,7 +136,11 @@ extension Master {
         case .reserve, .unreserve, .create, .destroy, .launch, .launchGroup, .refused:
             try pool.rest.apply(allocated)
         }
-        issue(plan, to: pool.agent)
+        if trash != nil {
+            moveToTrash(plan, on: pool.agent)
+        } else {
+            issue(plan, to: pool.agent)
+        }
     }
 
     private mutating func plan(

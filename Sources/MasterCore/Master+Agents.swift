@@ -40,6 +40,8 @@ extension Master {
             agents[id]?.silentPings = 0
         case .volumeReport(let reports):
             noteReports(reports, from: id)
+        case .volumeErased(let uuid, let failure):
+            volumeErased(uuid, failure: failure, on: id)
         }
     }
 

@@ -139,6 +139,7 @@ extension Master {
             return
         }
         frameworks[id]?.operations[found.key] = nil
+        forgetDestroyed(found.key)
         guard let transaction = found.value.transaction else {
             return acknowledgeHeld(found.key, of: found.value.agent)
         }

@@ -46,6 +46,7 @@ extension Master {
         }
         completeIfEnded(id)
         if frameworks[id] != nil { awaitEnding(id) }
+        if !ledger.policies.isEmpty { awaitCollection(at: now) }
     }
 
     private mutating func awaitEnding(_ id: FrameworkID) {
@@ -92,6 +93,7 @@ extension Master {
         completedFrameworks.append(framework)
         while completedFrameworks.count > max(1, options.limits.completedFrameworks) {
             let oldest = completedFrameworks.removeFirst()
+            noteForgotten(oldest.id)
             store(.frameworkRemoved(oldest.id))
         }
     }

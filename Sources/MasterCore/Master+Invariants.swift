@@ -90,6 +90,7 @@ extension Master {
             }
         }
         return found + reservationViolations(of: id) + holdingViolations(of: agent)
+            + trashViolations(of: agent)
     }
 
     private func reservationViolations(of id: AgentID) -> [String] {
@@ -161,10 +162,10 @@ extension Master {
             }
         }
         let sum = allocator.available(agent.id).adding(inUse)
-        guard agent.total.contains(inUse), sum != agent.total else { return [] }
+        guard agent.total.contains(inUse), sum != agent.offerable else { return [] }
         return [
             "agent \(agent.id): \(sum.detailedText) held and free is not"
-                + " \(agent.total.detailedText)"
+                + " \(agent.offerable.detailedText)"
         ]
     }
 

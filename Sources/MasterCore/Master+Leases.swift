@@ -31,7 +31,6 @@ extension Master {
     /// The wall clock may have been set back while no master ran: no lease is longer for it than
     /// from now on.
     mutating func recoverLeases() {
-        startedAt = now
         for uuid in ledger.leasedReservations {
             guard var row = ledger.reservation(uuid), let lease = row.lease else { continue }
             if lease.renewedNanoseconds > now.nanoseconds {

@@ -48,6 +48,7 @@ extension Master {
             throw Refusal(.invalid, "No agent found with specified ID")
         }
         let kind = kind.resolved(in: total)
+        try checkLifecycle(kind, on: id)
         if case .destroy(let volumes) = kind { try checkUnused(volumes, on: id) }
         try kind.check(against: total)
         return kind
@@ -190,6 +191,7 @@ extension Master {
             agents[row.agent]?.earlyUses[volume.uuid] = nil
         }
         audit(row, .failed, reason)
+        noteFailedErasure(row, reason)
         release(row)
         dropLaunches(of: row, because: reason)
         if agents[row.agent]?.isRegistered == true { takeBack(row) }
@@ -211,7 +213,8 @@ extension Master {
         }
         do throws(Refusal) {
             if !takeBackHeld(row) {
-                try allocator.convertAvailable(row.agent, conversion: reversed)
+                try allocator.convertAvailable(
+                    row.agent, conversion: withoutWithheld(reversed, on: row))
             }
             try agents[row.agent]?.total.apply(reversed)
             rebuildVolumeIndex(row.agent)
@@ -240,7 +243,7 @@ extension Master {
         guard let total = agents[id]?.total else { return }
         touch(id)
         followVolumes(of: id)
-        allocator.setTotal(id, total: total)
+        allocator.setTotal(id, total: agents[id]?.offerable ?? total)
     }
 
     mutating func recomputeTotal(_ id: AgentID) {

@@ -36,6 +36,13 @@ extension Master {
                 audit(.killTask, framework: framework, task: task, principal: principal)
                 kill(key, agent: nil, graceMilliseconds: grace)
                 emit(.answer(request, .accepted))
+            case .lifecycle(.destroyNow(let volumes, let agent)):
+                try apply(
+                    .destroy(volumes), to: agent, for: request, principal: principal,
+                    isImmediate: true)
+            case .lifecycle(let call):
+                try lifecycleCalled(call, principal: principal)
+                emit(.answer(request, .done))
             }
         } catch {
             emit(.answer(request, .refused(error)))
@@ -43,11 +50,13 @@ extension Master {
     }
 
     private mutating func apply(
-        _ kind: OfferOperation.Kind, to id: AgentID, lease: Int64?, for request: RequestID,
-        principal: String?
+        _ kind: OfferOperation.Kind, to id: AgentID, lease: Int64? = nil, for request: RequestID,
+        principal: String?, isImmediate: Bool = false
     ) throws(Refusal) {
         do throws(Refusal) {
-            let uuid = try apply(kind, to: id, lease: lease, principal: principal)
+            let uuid = try apply(
+                kind, to: id, lease: lease, principal: principal, isImmediate: isImmediate)
+            guard let uuid else { return emit(.answer(request, .accepted)) }
             waiting[uuid] = request
             timers.add(
                 .operation(uuid), at: now + .milliseconds(options.operationTimeoutMilliseconds))
@@ -59,9 +68,11 @@ extension Master {
         }
     }
 
+    /// Nil: what it destroys is in the trash.
     private mutating func apply(
-        _ kind: OfferOperation.Kind, to id: AgentID, lease: Int64?, principal: String?
-    ) throws(Refusal) -> OperationUUID {
+        _ kind: OfferOperation.Kind, to id: AgentID, lease: Int64?, principal: String?,
+        isImmediate: Bool
+    ) throws(Refusal) -> OperationUUID? {
         guard let isRegistered = agents[id]?.isRegistered else {
             throw Refusal(.invalid, "No agent found with specified ID")
         }
@@ -78,6 +89,14 @@ extension Master {
         } catch {
             guard error.kind == .invalid else { throw error }
             throw Refusal(.invalid, "Invalid \(title(of: kind, on: id)): \(error.message)")
+        }
+        if !isImmediate, let trash = try trashConversion(of: plan, on: id) {
+            if case .destroy(let volumes) = plan.kind { rescindShared(volumes, on: id) }
+            try rescinding(for: trash, on: id) { master throws(Refusal) in
+                try master.allocator.convertAvailable(id, conversion: trash)
+            }
+            moveToTrash(plan, on: id)
+            return nil
         }
         try free(plan, on: id)
         guard let uuid = issue(plan, to: id) else {

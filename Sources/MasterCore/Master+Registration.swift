@@ -94,6 +94,7 @@ extension Master {
             emit(.send(connection, .applyOperation(row.operation)))
         }
         sendReleased(to: id)
+        resumeErasures(on: id)
         if wasUnreachable { reportPending(of: id, as: .pending, "Agent is back") }
         agents[id]?.silentPings = 0
         ping(id)
@@ -201,7 +202,7 @@ extension Master {
             guard let booked = frameworks[key.framework]?.tasks[key.task]?.booked else { continue }
             used.append((key.framework, booked))
         }
-        allocator.addAgent(id, total: agent.total, used: used)
+        allocator.addAgent(id, total: agent.offerable, used: used)
     }
 }
 

@@ -11,6 +11,7 @@ extension Master {
         for record in records { ledger.apply(record) }
         ledger.sortRows()
         isStarted = true
+        startedAt = now
         listReservations()
         recoverLeases()
         if ledger.clusterID == nil { store(.clusterCreated(id: generator.uuid())) }
@@ -20,6 +21,7 @@ extension Master {
         nextOffer = UInt64(max(0, now.nanoseconds / 1_000))
         for row in ledger.frameworks.values { recover(row) }
         for row in ledger.agents.values where row.standing == .admitted { recover(row) }
+        recoverDestroyed()
         guard !agents.isEmpty else { return }
         let due = now + .milliseconds(options.agentReregisterTimeoutMilliseconds)
         reregistrationDue = due

@@ -38,6 +38,9 @@ extension Master {
             case .subscribersHeartbeat:
                 guard subscribersHeartbeatDue == due else { continue }
                 heartbeatSubscribers()
+            case .collection:
+                guard collectionDue == due else { continue }
+                collect()
             case .reregistration:
                 guard reregistrationDue == due else { continue }
                 reregistrationDue = nil

@@ -50,6 +50,7 @@ extension Master {
             return
         }
         row.lastUse = use
+        noteUse(of: &row)
         store(.volumeStored(row))
     }
 
@@ -63,6 +64,7 @@ extension Master {
         else { return false }
         use.untilNanoseconds = now.nanoseconds
         setUse(use, of: uuid, on: agent)
+        awaitCollection(of: uuid)
         return true
     }
 

@@ -104,11 +104,13 @@ extension Master {
                         )))
             case .destroy(let uuid):
                 volumeReports[uuid] = nil
-                guard ledger.volumes[uuid] != nil else { continue }
+                guard let old = ledger.volumes[uuid] else { continue }
                 store(.volumeRemoved(uuid))
+                auditErased(old)
             case .resize(let uuid, let amount):
                 guard var volume = ledger.volumes[uuid] else { continue }
                 volume.volume.resource = volume.volume.resource.with(amount: amount)
+                noteUse(of: &volume)
                 store(.volumeStored(volume))
             }
         }
@@ -125,6 +127,7 @@ extension Master {
             agents[id]?.volumeUUIDs[key] = row.volume.uuid
         }
         for row in ledger.pending(id) { agents[id]?.noteVolumes(of: row.operation) }
+        rebuildWithheld(id)
     }
 
     /// Takes over what an agent says of its volumes. What fills or empties is kept in memory; what

@@ -41,6 +41,7 @@ package struct Master: Machine {
     /// When agents that have not come back since the start count as unreachable.
     var reregistrationDue: Instant?
 
+    /// When the master's life began: no deadline is met too early after it.
     var startedAt = Instant(nanoseconds: 0)
     /// The next look at a reservation's lease, so that renewals need no entries of their own.
     var leaseTimers: [ReservationUUID: Instant] = [:]
@@ -54,6 +55,10 @@ package struct Master: Machine {
     /// Who subscribes by the event that is being handled.
     var newSubscriber: (id: SubscriberID, wish: Inventories)?
     var subscribersHeartbeatDue: Instant?
+    var collectionDue: Instant?
+    var lastCollection = Instant(nanoseconds: 0)
+    /// The volumes in the trash whose DESTROY its framework has not acknowledged.
+    var destroyedBy: [OperationUUID: VolumeUUID] = [:]
 
     /// Of the event that is being handled.
     var now = Instant(nanoseconds: 0)

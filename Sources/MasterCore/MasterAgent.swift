@@ -30,6 +30,8 @@ package struct MasterAgent: Sendable {
     var releasedTransactions: [OperationRow] = []
     /// The UUIDs of its volumes, also of those that are being made.
     var volumeUUIDs: [ResourceKey: VolumeUUID] = [:]
+    /// What of `total` is in the trash: in the books, and nobody's.
+    var withheld = Resources()
     /// Uses of volumes whose CREATE the agent has not confirmed.
     var earlyUses: [VolumeUUID: VolumeUse] = [:]
     var pingNumber: UInt64 = 0
@@ -40,6 +42,11 @@ package struct MasterAgent: Sendable {
     init(id: AgentID) { self.id = id }
 
     package var isConnected: Bool { connection != nil }
+
+    /// What the allocator may give of `total`.
+    var offerable: Resources {
+        withheld.isEmpty ? total : total.subtracting(withheld) ?? total
+    }
 }
 
 /// A framework's executor on one agent; an executor id is unique there only.

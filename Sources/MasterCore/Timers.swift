@@ -15,6 +15,7 @@ enum Timer: Hashable, Sendable {
     case lease(ReservationUUID)
     case leaseReview(AgentID)
     case subscribersHeartbeat
+    case collection
 }
 
 /// A heap of due times. An entry is never removed early: whoever takes it out compares its time

@@ -249,6 +249,15 @@ package nonisolated struct Mesos_V1_Agent_Response: @unchecked Sendable {
   /// Clears the value of `volumeHistory`. Subsequent reads from it will return its default value.
   package mutating func clearVolumeHistory() {_uniqueStorage()._volumeHistory = nil}
 
+  package var listErasures: Mesos_V1_Agent_Response.ListErasures {
+    get {_storage._listErasures ?? Mesos_V1_Agent_Response.ListErasures()}
+    set {_uniqueStorage()._listErasures = newValue}
+  }
+  /// Returns true if `listErasures` has been explicitly set.
+  package var hasListErasures: Bool {_storage._listErasures != nil}
+  /// Clears the value of `listErasures`. Subsequent reads from it will return its default value.
+  package mutating func clearListErasures() {_uniqueStorage()._listErasures = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   /// The kinds of answer.
@@ -279,6 +288,7 @@ package nonisolated struct Mesos_V1_Agent_Response: @unchecked Sendable {
     case repairStorage = 1001
     case keepVolume = 1002
     case adoptDirectory = 1003
+    case listErasures = 1030
     case volumeUsage = 1060
     case volumeHistory = 1061
 
@@ -1722,6 +1732,94 @@ package nonisolated struct Mesos_V1_Agent_Response: @unchecked Sendable {
     fileprivate var _message: String? = nil
   }
 
+  /// Holdfast: the volumes whose data is being discarded or overwritten.
+  package nonisolated struct ListErasures: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var erasures: [Mesos_V1_Agent_Response.ListErasures.Erasure] = []
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    /// One volume.
+    package nonisolated struct Erasure: Sendable {
+      // SwiftProtobuf.Message conformance is added in an extension below. See the
+      // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+      // methods supported on all messages.
+
+      package var uuid: String {
+        get {_uuid ?? String()}
+        set {_uuid = newValue}
+      }
+      /// Returns true if `uuid` has been explicitly set.
+      package var hasUuid: Bool {self._uuid != nil}
+      /// Clears the value of `uuid`. Subsequent reads from it will return its default value.
+      package mutating func clearUuid() {self._uuid = nil}
+
+      /// discard or overwrite.
+      package var mode: String {
+        get {_mode ?? String()}
+        set {_mode = newValue}
+      }
+      /// Returns true if `mode` has been explicitly set.
+      package var hasMode: Bool {self._mode != nil}
+      /// Clears the value of `mode`. Subsequent reads from it will return its default value.
+      package mutating func clearMode() {self._mode = nil}
+
+      package var doneBytes: Int64 {
+        get {_doneBytes ?? 0}
+        set {_doneBytes = newValue}
+      }
+      /// Returns true if `doneBytes` has been explicitly set.
+      package var hasDoneBytes: Bool {self._doneBytes != nil}
+      /// Clears the value of `doneBytes`. Subsequent reads from it will return its default value.
+      package mutating func clearDoneBytes() {self._doneBytes = nil}
+
+      package var totalBytes: Int64 {
+        get {_totalBytes ?? 0}
+        set {_totalBytes = newValue}
+      }
+      /// Returns true if `totalBytes` has been explicitly set.
+      package var hasTotalBytes: Bool {self._totalBytes != nil}
+      /// Clears the value of `totalBytes`. Subsequent reads from it will return its default value.
+      package mutating func clearTotalBytes() {self._totalBytes = nil}
+
+      /// Absent: no limit.
+      package var mibPerSecond: Int64 {
+        get {_mibPerSecond ?? 0}
+        set {_mibPerSecond = newValue}
+      }
+      /// Returns true if `mibPerSecond` has been explicitly set.
+      package var hasMibPerSecond: Bool {self._mibPerSecond != nil}
+      /// Clears the value of `mibPerSecond`. Subsequent reads from it will return its default value.
+      package mutating func clearMibPerSecond() {self._mibPerSecond = nil}
+
+      /// Nothing of its data is left; the DESTROY comes.
+      package var finished: Bool {
+        get {_finished ?? false}
+        set {_finished = newValue}
+      }
+      /// Returns true if `finished` has been explicitly set.
+      package var hasFinished: Bool {self._finished != nil}
+      /// Clears the value of `finished`. Subsequent reads from it will return its default value.
+      package mutating func clearFinished() {self._finished = nil}
+
+      package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+      package init() {}
+
+      fileprivate var _uuid: String? = nil
+      fileprivate var _mode: String? = nil
+      fileprivate var _doneBytes: Int64? = nil
+      fileprivate var _totalBytes: Int64? = nil
+      fileprivate var _mibPerSecond: Int64? = nil
+      fileprivate var _finished: Bool? = nil
+    }
+
+    package init() {}
+  }
+
   package init() {}
 
   fileprivate var _storage = _StorageClass.defaultInstance
@@ -1733,7 +1831,7 @@ fileprivate nonisolated let _protobuf_package = "mesos.v1.agent"
 
 nonisolated extension Mesos_V1_Agent_Response: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Response"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}type\0\u{3}get_health\0\u{3}get_flags\0\u{3}get_version\0\u{3}get_metrics\0\u{3}get_logging_level\0\u{3}list_files\0\u{3}read_file\0\u{3}get_state\0\u{3}get_containers\0\u{3}get_frameworks\0\u{3}get_executors\0\u{3}get_tasks\0\u{3}wait_nested_container\0\u{3}get_agent\0\u{3}wait_container\0\u{3}get_resource_providers\0\u{3}get_operations\0\u{4}V\u{f}check_storage\0\u{3}repair_storage\0\u{3}keep_volume\0\u{3}adopt_directory\0\u{4}9volume_usage\0\u{3}volume_history\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}type\0\u{3}get_health\0\u{3}get_flags\0\u{3}get_version\0\u{3}get_metrics\0\u{3}get_logging_level\0\u{3}list_files\0\u{3}read_file\0\u{3}get_state\0\u{3}get_containers\0\u{3}get_frameworks\0\u{3}get_executors\0\u{3}get_tasks\0\u{3}wait_nested_container\0\u{3}get_agent\0\u{3}wait_container\0\u{3}get_resource_providers\0\u{3}get_operations\0\u{4}V\u{f}check_storage\0\u{3}repair_storage\0\u{3}keep_volume\0\u{3}adopt_directory\0\u{4}\u{1b}list_erasures\0\u{4}\u{1e}volume_usage\0\u{3}volume_history\0")
 
   fileprivate class _StorageClass {
     var _type: Mesos_V1_Agent_Response.TypeEnum? = nil
@@ -1760,6 +1858,7 @@ nonisolated extension Mesos_V1_Agent_Response: SwiftProtobuf.Message, SwiftProto
     var _adoptDirectory: Mesos_V1_Agent_Response.AdoptDirectory? = nil
     var _volumeUsage: Mesos_V1_Agent_Response.VolumeUsage? = nil
     var _volumeHistory: Mesos_V1_Agent_Response.VolumeHistory? = nil
+    var _listErasures: Mesos_V1_Agent_Response.ListErasures? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1794,6 +1893,7 @@ nonisolated extension Mesos_V1_Agent_Response: SwiftProtobuf.Message, SwiftProto
       _adoptDirectory = source._adoptDirectory
       _volumeUsage = source._volumeUsage
       _volumeHistory = source._volumeHistory
+      _listErasures = source._listErasures
     }
   }
 
@@ -1827,6 +1927,7 @@ nonisolated extension Mesos_V1_Agent_Response: SwiftProtobuf.Message, SwiftProto
       if let v = _storage._repairStorage, !v.isInitialized {return false}
       if let v = _storage._volumeUsage, !v.isInitialized {return false}
       if let v = _storage._volumeHistory, !v.isInitialized {return false}
+      if let v = _storage._listErasures, !v.isInitialized {return false}
       return true
     }
   }
@@ -1861,6 +1962,7 @@ nonisolated extension Mesos_V1_Agent_Response: SwiftProtobuf.Message, SwiftProto
         case 1001: try { try decoder.decodeSingularMessageField(value: &_storage._repairStorage) }()
         case 1002: try { try decoder.decodeSingularMessageField(value: &_storage._keepVolume) }()
         case 1003: try { try decoder.decodeSingularMessageField(value: &_storage._adoptDirectory) }()
+        case 1030: try { try decoder.decodeSingularMessageField(value: &_storage._listErasures) }()
         case 1060: try { try decoder.decodeSingularMessageField(value: &_storage._volumeUsage) }()
         case 1061: try { try decoder.decodeSingularMessageField(value: &_storage._volumeHistory) }()
         default: break
@@ -1941,6 +2043,9 @@ nonisolated extension Mesos_V1_Agent_Response: SwiftProtobuf.Message, SwiftProto
       try { if let v = _storage._adoptDirectory {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 1003)
       } }()
+      try { if let v = _storage._listErasures {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1030)
+      } }()
       try { if let v = _storage._volumeUsage {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 1060)
       } }()
@@ -1980,6 +2085,7 @@ nonisolated extension Mesos_V1_Agent_Response: SwiftProtobuf.Message, SwiftProto
         if _storage._adoptDirectory != rhs_storage._adoptDirectory {return false}
         if _storage._volumeUsage != rhs_storage._volumeUsage {return false}
         if _storage._volumeHistory != rhs_storage._volumeHistory {return false}
+        if _storage._listErasures != rhs_storage._listErasures {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -1990,7 +2096,7 @@ nonisolated extension Mesos_V1_Agent_Response: SwiftProtobuf.Message, SwiftProto
 }
 
 nonisolated extension Mesos_V1_Agent_Response.TypeEnum: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}GET_HEALTH\0\u{1}GET_FLAGS\0\u{1}GET_VERSION\0\u{1}GET_METRICS\0\u{1}GET_LOGGING_LEVEL\0\u{1}LIST_FILES\0\u{1}READ_FILE\0\u{1}GET_STATE\0\u{1}GET_CONTAINERS\0\u{1}GET_FRAMEWORKS\0\u{1}GET_EXECUTORS\0\u{1}GET_TASKS\0\u{1}WAIT_NESTED_CONTAINER\0\u{1}GET_AGENT\0\u{1}WAIT_CONTAINER\0\u{1}GET_RESOURCE_PROVIDERS\0\u{1}GET_OPERATIONS\0\u{2}W\u{f}CHECK_STORAGE\0\u{1}REPAIR_STORAGE\0\u{1}KEEP_VOLUME\0\u{1}ADOPT_DIRECTORY\0\u{2}9VOLUME_USAGE\0\u{1}VOLUME_HISTORY\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}GET_HEALTH\0\u{1}GET_FLAGS\0\u{1}GET_VERSION\0\u{1}GET_METRICS\0\u{1}GET_LOGGING_LEVEL\0\u{1}LIST_FILES\0\u{1}READ_FILE\0\u{1}GET_STATE\0\u{1}GET_CONTAINERS\0\u{1}GET_FRAMEWORKS\0\u{1}GET_EXECUTORS\0\u{1}GET_TASKS\0\u{1}WAIT_NESTED_CONTAINER\0\u{1}GET_AGENT\0\u{1}WAIT_CONTAINER\0\u{1}GET_RESOURCE_PROVIDERS\0\u{1}GET_OPERATIONS\0\u{2}W\u{f}CHECK_STORAGE\0\u{1}REPAIR_STORAGE\0\u{1}KEEP_VOLUME\0\u{1}ADOPT_DIRECTORY\0\u{2}\u{1b}LIST_ERASURES\0\u{2}\u{1e}VOLUME_USAGE\0\u{1}VOLUME_HISTORY\0")
 }
 
 nonisolated extension Mesos_V1_Agent_Response.VolumeUsage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -3921,6 +4027,109 @@ nonisolated extension Mesos_V1_Agent_Response.WaitContainer: SwiftProtobuf.Messa
     if lhs._reason != rhs._reason {return false}
     if lhs._limitation != rhs._limitation {return false}
     if lhs._message != rhs._message {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Agent_Response.ListErasures: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Agent_Response.protoMessageName + ".ListErasures"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}erasures\0")
+
+  public var isInitialized: Bool {
+    if !SwiftProtobuf.Internal.areAllInitialized(self.erasures) {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.erasures) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.erasures.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.erasures, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Agent_Response.ListErasures, rhs: Mesos_V1_Agent_Response.ListErasures) -> Bool {
+    if lhs.erasures != rhs.erasures {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Agent_Response.ListErasures.Erasure: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Agent_Response.ListErasures.protoMessageName + ".Erasure"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}uuid\0\u{1}mode\0\u{3}done_bytes\0\u{3}total_bytes\0\u{3}mib_per_second\0\u{1}finished\0")
+
+  public var isInitialized: Bool {
+    if self._uuid == nil {return false}
+    if self._mode == nil {return false}
+    if self._doneBytes == nil {return false}
+    if self._totalBytes == nil {return false}
+    if self._finished == nil {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self._uuid) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self._mode) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self._doneBytes) }()
+      case 4: try { try decoder.decodeSingularInt64Field(value: &self._totalBytes) }()
+      case 5: try { try decoder.decodeSingularInt64Field(value: &self._mibPerSecond) }()
+      case 6: try { try decoder.decodeSingularBoolField(value: &self._finished) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._uuid {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._mode {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._doneBytes {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._totalBytes {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 4)
+    } }()
+    try { if let v = self._mibPerSecond {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 5)
+    } }()
+    try { if let v = self._finished {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 6)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Agent_Response.ListErasures.Erasure, rhs: Mesos_V1_Agent_Response.ListErasures.Erasure) -> Bool {
+    if lhs._uuid != rhs._uuid {return false}
+    if lhs._mode != rhs._mode {return false}
+    if lhs._doneBytes != rhs._doneBytes {return false}
+    if lhs._totalBytes != rhs._totalBytes {return false}
+    if lhs._mibPerSecond != rhs._mibPerSecond {return false}
+    if lhs._finished != rhs._finished {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -289,6 +289,60 @@ package nonisolated struct Mesos_V1_Master_Call: @unchecked Sendable {
   /// Clears the value of `forgetVolume`. Subsequent reads from it will return its default value.
   package mutating func clearForgetVolume() {_uniqueStorage()._forgetVolume = nil}
 
+  package var setLifecyclePolicy: Mesos_V1_Master_Call.SetLifecyclePolicy {
+    get {_storage._setLifecyclePolicy ?? Mesos_V1_Master_Call.SetLifecyclePolicy()}
+    set {_uniqueStorage()._setLifecyclePolicy = newValue}
+  }
+  /// Returns true if `setLifecyclePolicy` has been explicitly set.
+  package var hasSetLifecyclePolicy: Bool {_storage._setLifecyclePolicy != nil}
+  /// Clears the value of `setLifecyclePolicy`. Subsequent reads from it will return its default value.
+  package mutating func clearSetLifecyclePolicy() {_uniqueStorage()._setLifecyclePolicy = nil}
+
+  package var removeLifecyclePolicy: Mesos_V1_Master_Call.RemoveLifecyclePolicy {
+    get {_storage._removeLifecyclePolicy ?? Mesos_V1_Master_Call.RemoveLifecyclePolicy()}
+    set {_uniqueStorage()._removeLifecyclePolicy = newValue}
+  }
+  /// Returns true if `removeLifecyclePolicy` has been explicitly set.
+  package var hasRemoveLifecyclePolicy: Bool {_storage._removeLifecyclePolicy != nil}
+  /// Clears the value of `removeLifecyclePolicy`. Subsequent reads from it will return its default value.
+  package mutating func clearRemoveLifecyclePolicy() {_uniqueStorage()._removeLifecyclePolicy = nil}
+
+  package var undeleteVolume: Mesos_V1_Master_Call.UndeleteVolume {
+    get {_storage._undeleteVolume ?? Mesos_V1_Master_Call.UndeleteVolume()}
+    set {_uniqueStorage()._undeleteVolume = newValue}
+  }
+  /// Returns true if `undeleteVolume` has been explicitly set.
+  package var hasUndeleteVolume: Bool {_storage._undeleteVolume != nil}
+  /// Clears the value of `undeleteVolume`. Subsequent reads from it will return its default value.
+  package mutating func clearUndeleteVolume() {_uniqueStorage()._undeleteVolume = nil}
+
+  package var protectVolume: Mesos_V1_Master_Call.ProtectVolume {
+    get {_storage._protectVolume ?? Mesos_V1_Master_Call.ProtectVolume()}
+    set {_uniqueStorage()._protectVolume = newValue}
+  }
+  /// Returns true if `protectVolume` has been explicitly set.
+  package var hasProtectVolume: Bool {_storage._protectVolume != nil}
+  /// Clears the value of `protectVolume`. Subsequent reads from it will return its default value.
+  package mutating func clearProtectVolume() {_uniqueStorage()._protectVolume = nil}
+
+  package var eraseVolume: Mesos_V1_Master_Call.EraseVolume {
+    get {_storage._eraseVolume ?? Mesos_V1_Master_Call.EraseVolume()}
+    set {_uniqueStorage()._eraseVolume = newValue}
+  }
+  /// Returns true if `eraseVolume` has been explicitly set.
+  package var hasEraseVolume: Bool {_storage._eraseVolume != nil}
+  /// Clears the value of `eraseVolume`. Subsequent reads from it will return its default value.
+  package mutating func clearEraseVolume() {_uniqueStorage()._eraseVolume = nil}
+
+  package var collectGarbage: Mesos_V1_Master_Call.CollectGarbage {
+    get {_storage._collectGarbage ?? Mesos_V1_Master_Call.CollectGarbage()}
+    set {_uniqueStorage()._collectGarbage = newValue}
+  }
+  /// Returns true if `collectGarbage` has been explicitly set.
+  package var hasCollectGarbage: Bool {_storage._collectGarbage != nil}
+  /// Clears the value of `collectGarbage`. Subsequent reads from it will return its default value.
+  package mutating func clearCollectGarbage() {_uniqueStorage()._collectGarbage = nil}
+
   /// NOTE: This field was marked as deprecated in the .proto file.
   package var setQuota: Mesos_V1_Master_Call.SetQuota {
     get {_storage._setQuota ?? Mesos_V1_Master_Call.SetQuota()}
@@ -369,6 +423,13 @@ package nonisolated struct Mesos_V1_Master_Call: @unchecked Sendable {
     case renewLease = 1040
     case transact = 1020
     case forgetVolume = 1055
+    case setLifecyclePolicy = 1030
+    case listLifecyclePolicies = 1031
+    case removeLifecyclePolicy = 1032
+    case undeleteVolume = 1033
+    case protectVolume = 1034
+    case eraseVolume = 1035
+    case collectGarbage = 1036
 
     package init() {
       self = .unknown
@@ -609,11 +670,22 @@ package nonisolated struct Mesos_V1_Master_Call: @unchecked Sendable {
 
     package var volumes: [Mesos_V1_Resource] = []
 
+    /// Holdfast: past the trash, and without overwriting.
+    package var immediately: Bool {
+      get {_immediately ?? false}
+      set {_immediately = newValue}
+    }
+    /// Returns true if `immediately` has been explicitly set.
+    package var hasImmediately: Bool {self._immediately != nil}
+    /// Clears the value of `immediately`. Subsequent reads from it will return its default value.
+    package mutating func clearImmediately() {self._immediately = nil}
+
     package var unknownFields = SwiftProtobuf.UnknownStorage()
 
     package init() {}
 
     fileprivate var _agentID: Mesos_V1_AgentID? = nil
+    fileprivate var _immediately: Bool? = nil
   }
 
   /// Holdfast: kills a task of any framework, which hears of it as of any end.
@@ -1392,6 +1464,160 @@ package nonisolated struct Mesos_V1_Master_Call: @unchecked Sendable {
     fileprivate var _reason: String? = nil
   }
 
+  /// Holdfast: sets a role's policy, whole. It is for the volumes that there are, too.
+  package nonisolated struct SetLifecyclePolicy: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var policy: Mesos_V1_LifecyclePolicy {
+      get {_policy ?? Mesos_V1_LifecyclePolicy()}
+      set {_policy = newValue}
+    }
+    /// Returns true if `policy` has been explicitly set.
+    package var hasPolicy: Bool {self._policy != nil}
+    /// Clears the value of `policy`. Subsequent reads from it will return its default value.
+    package mutating func clearPolicy() {self._policy = nil}
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package init() {}
+
+    fileprivate var _policy: Mesos_V1_LifecyclePolicy? = nil
+  }
+
+  /// Holdfast: from now on the role has the policy of the next role above it that has one.
+  package nonisolated struct RemoveLifecyclePolicy: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var role: String {
+      get {_role ?? String()}
+      set {_role = newValue}
+    }
+    /// Returns true if `role` has been explicitly set.
+    package var hasRole: Bool {self._role != nil}
+    /// Clears the value of `role`. Subsequent reads from it will return its default value.
+    package mutating func clearRole() {self._role = nil}
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package init() {}
+
+    fileprivate var _role: String? = nil
+  }
+
+  /// Holdfast: takes a volume out of the trash.
+  package nonisolated struct UndeleteVolume: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var uuid: String {
+      get {_uuid ?? String()}
+      set {_uuid = newValue}
+    }
+    /// Returns true if `uuid` has been explicitly set.
+    package var hasUuid: Bool {self._uuid != nil}
+    /// Clears the value of `uuid`. Subsequent reads from it will return its default value.
+    package mutating func clearUuid() {self._uuid = nil}
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package init() {}
+
+    fileprivate var _uuid: String? = nil
+  }
+
+  /// Holdfast: a protected volume is neither destroyed, shrunk nor collected.
+  package nonisolated struct ProtectVolume: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var uuid: String {
+      get {_uuid ?? String()}
+      set {_uuid = newValue}
+    }
+    /// Returns true if `uuid` has been explicitly set.
+    package var hasUuid: Bool {self._uuid != nil}
+    /// Clears the value of `uuid`. Subsequent reads from it will return its default value.
+    package mutating func clearUuid() {self._uuid = nil}
+
+    package var protect: Bool {
+      get {_protect ?? false}
+      set {_protect = newValue}
+    }
+    /// Returns true if `protect` has been explicitly set.
+    package var hasProtect: Bool {self._protect != nil}
+    /// Clears the value of `protect`. Subsequent reads from it will return its default value.
+    package mutating func clearProtect() {self._protect = nil}
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package init() {}
+
+    fileprivate var _uuid: String? = nil
+    fileprivate var _protect: Bool? = nil
+  }
+
+  /// Holdfast: erases a volume that is in the trash now.
+  package nonisolated struct EraseVolume: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var uuid: String {
+      get {_uuid ?? String()}
+      set {_uuid = newValue}
+    }
+    /// Returns true if `uuid` has been explicitly set.
+    package var hasUuid: Bool {self._uuid != nil}
+    /// Clears the value of `uuid`. Subsequent reads from it will return its default value.
+    package mutating func clearUuid() {self._uuid = nil}
+
+    /// Absent: as the role's policy says.
+    package var mode: Mesos_V1_LifecyclePolicy.EraseMode {
+      get {_mode ?? .delete}
+      set {_mode = newValue}
+    }
+    /// Returns true if `mode` has been explicitly set.
+    package var hasMode: Bool {self._mode != nil}
+    /// Clears the value of `mode`. Subsequent reads from it will return its default value.
+    package mutating func clearMode() {self._mode = nil}
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package init() {}
+
+    fileprivate var _uuid: String? = nil
+    fileprivate var _mode: Mesos_V1_LifecyclePolicy.EraseMode? = nil
+  }
+
+  /// Holdfast: does what is due by the policies now, or tells what would be done.
+  package nonisolated struct CollectGarbage: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    /// Only tells.
+    package var dryRun: Bool {
+      get {_dryRun ?? false}
+      set {_dryRun = newValue}
+    }
+    /// Returns true if `dryRun` has been explicitly set.
+    package var hasDryRun: Bool {self._dryRun != nil}
+    /// Clears the value of `dryRun`. Subsequent reads from it will return its default value.
+    package mutating func clearDryRun() {self._dryRun = nil}
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package init() {}
+
+    fileprivate var _dryRun: Bool? = nil
+  }
+
   package init() {}
 
   fileprivate var _storage = _StorageClass.defaultInstance
@@ -1403,7 +1629,7 @@ fileprivate nonisolated let _protobuf_package = "mesos.v1.master"
 
 nonisolated extension Mesos_V1_Master_Call: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Call"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}type\0\u{3}get_metrics\0\u{3}set_logging_level\0\u{3}list_files\0\u{3}read_file\0\u{3}update_weights\0\u{3}reserve_resources\0\u{3}unreserve_resources\0\u{3}create_volumes\0\u{3}destroy_volumes\0\u{3}update_maintenance_schedule\0\u{3}start_maintenance\0\u{3}stop_maintenance\0\u{3}set_quota\0\u{3}remove_quota\0\u{1}teardown\0\u{3}mark_agent_gone\0\u{3}grow_volume\0\u{3}shrink_volume\0\u{3}update_quota\0\u{3}drain_agent\0\u{3}deactivate_agent\0\u{3}reactivate_agent\0\u{4}R\u{f}kill_task\0\u{3}list_audit\0\u{4}\u{8}explain_offers\0\u{4}\u{2}what_if\0\u{2}\u{8}transact\0\u{4}\u{14}renew_lease\0\u{2}\u{a}subscribe\0\u{4}\u{5}forget_volume\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}type\0\u{3}get_metrics\0\u{3}set_logging_level\0\u{3}list_files\0\u{3}read_file\0\u{3}update_weights\0\u{3}reserve_resources\0\u{3}unreserve_resources\0\u{3}create_volumes\0\u{3}destroy_volumes\0\u{3}update_maintenance_schedule\0\u{3}start_maintenance\0\u{3}stop_maintenance\0\u{3}set_quota\0\u{3}remove_quota\0\u{1}teardown\0\u{3}mark_agent_gone\0\u{3}grow_volume\0\u{3}shrink_volume\0\u{3}update_quota\0\u{3}drain_agent\0\u{3}deactivate_agent\0\u{3}reactivate_agent\0\u{4}R\u{f}kill_task\0\u{3}list_audit\0\u{4}\u{8}explain_offers\0\u{4}\u{2}what_if\0\u{2}\u{8}transact\0\u{4}\u{a}set_lifecycle_policy\0\u{4}\u{2}remove_lifecycle_policy\0\u{3}undelete_volume\0\u{3}protect_volume\0\u{3}erase_volume\0\u{3}collect_garbage\0\u{4}\u{4}renew_lease\0\u{2}\u{a}subscribe\0\u{4}\u{5}forget_volume\0")
 
   fileprivate class _StorageClass {
     var _type: Mesos_V1_Master_Call.TypeEnum? = nil
@@ -1435,6 +1661,12 @@ nonisolated extension Mesos_V1_Master_Call: SwiftProtobuf.Message, SwiftProtobuf
     var _transact: Mesos_V1_Master_Call.Transact? = nil
     var _subscribe: Mesos_V1_Master_Call.Subscribe? = nil
     var _forgetVolume: Mesos_V1_Master_Call.ForgetVolume? = nil
+    var _setLifecyclePolicy: Mesos_V1_Master_Call.SetLifecyclePolicy? = nil
+    var _removeLifecyclePolicy: Mesos_V1_Master_Call.RemoveLifecyclePolicy? = nil
+    var _undeleteVolume: Mesos_V1_Master_Call.UndeleteVolume? = nil
+    var _protectVolume: Mesos_V1_Master_Call.ProtectVolume? = nil
+    var _eraseVolume: Mesos_V1_Master_Call.EraseVolume? = nil
+    var _collectGarbage: Mesos_V1_Master_Call.CollectGarbage? = nil
     var _setQuota: Mesos_V1_Master_Call.SetQuota? = nil
     var _removeQuota: Mesos_V1_Master_Call.RemoveQuota? = nil
 
@@ -1476,6 +1708,12 @@ nonisolated extension Mesos_V1_Master_Call: SwiftProtobuf.Message, SwiftProtobuf
       _transact = source._transact
       _subscribe = source._subscribe
       _forgetVolume = source._forgetVolume
+      _setLifecyclePolicy = source._setLifecyclePolicy
+      _removeLifecyclePolicy = source._removeLifecyclePolicy
+      _undeleteVolume = source._undeleteVolume
+      _protectVolume = source._protectVolume
+      _eraseVolume = source._eraseVolume
+      _collectGarbage = source._collectGarbage
       _setQuota = source._setQuota
       _removeQuota = source._removeQuota
     }
@@ -1515,6 +1753,11 @@ nonisolated extension Mesos_V1_Master_Call: SwiftProtobuf.Message, SwiftProtobuf
       if let v = _storage._renewLease, !v.isInitialized {return false}
       if let v = _storage._transact, !v.isInitialized {return false}
       if let v = _storage._forgetVolume, !v.isInitialized {return false}
+      if let v = _storage._setLifecyclePolicy, !v.isInitialized {return false}
+      if let v = _storage._removeLifecyclePolicy, !v.isInitialized {return false}
+      if let v = _storage._undeleteVolume, !v.isInitialized {return false}
+      if let v = _storage._protectVolume, !v.isInitialized {return false}
+      if let v = _storage._eraseVolume, !v.isInitialized {return false}
       if let v = _storage._setQuota, !v.isInitialized {return false}
       if let v = _storage._removeQuota, !v.isInitialized {return false}
       return true
@@ -1557,6 +1800,12 @@ nonisolated extension Mesos_V1_Master_Call: SwiftProtobuf.Message, SwiftProtobuf
         case 1010: try { try decoder.decodeSingularMessageField(value: &_storage._explainOffers) }()
         case 1012: try { try decoder.decodeSingularMessageField(value: &_storage._whatIf) }()
         case 1020: try { try decoder.decodeSingularMessageField(value: &_storage._transact) }()
+        case 1030: try { try decoder.decodeSingularMessageField(value: &_storage._setLifecyclePolicy) }()
+        case 1032: try { try decoder.decodeSingularMessageField(value: &_storage._removeLifecyclePolicy) }()
+        case 1033: try { try decoder.decodeSingularMessageField(value: &_storage._undeleteVolume) }()
+        case 1034: try { try decoder.decodeSingularMessageField(value: &_storage._protectVolume) }()
+        case 1035: try { try decoder.decodeSingularMessageField(value: &_storage._eraseVolume) }()
+        case 1036: try { try decoder.decodeSingularMessageField(value: &_storage._collectGarbage) }()
         case 1040: try { try decoder.decodeSingularMessageField(value: &_storage._renewLease) }()
         case 1050: try { try decoder.decodeSingularMessageField(value: &_storage._subscribe) }()
         case 1055: try { try decoder.decodeSingularMessageField(value: &_storage._forgetVolume) }()
@@ -1656,6 +1905,24 @@ nonisolated extension Mesos_V1_Master_Call: SwiftProtobuf.Message, SwiftProtobuf
       try { if let v = _storage._transact {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 1020)
       } }()
+      try { if let v = _storage._setLifecyclePolicy {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1030)
+      } }()
+      try { if let v = _storage._removeLifecyclePolicy {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1032)
+      } }()
+      try { if let v = _storage._undeleteVolume {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1033)
+      } }()
+      try { if let v = _storage._protectVolume {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1034)
+      } }()
+      try { if let v = _storage._eraseVolume {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1035)
+      } }()
+      try { if let v = _storage._collectGarbage {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1036)
+      } }()
       try { if let v = _storage._renewLease {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 1040)
       } }()
@@ -1703,6 +1970,12 @@ nonisolated extension Mesos_V1_Master_Call: SwiftProtobuf.Message, SwiftProtobuf
         if _storage._transact != rhs_storage._transact {return false}
         if _storage._subscribe != rhs_storage._subscribe {return false}
         if _storage._forgetVolume != rhs_storage._forgetVolume {return false}
+        if _storage._setLifecyclePolicy != rhs_storage._setLifecyclePolicy {return false}
+        if _storage._removeLifecyclePolicy != rhs_storage._removeLifecyclePolicy {return false}
+        if _storage._undeleteVolume != rhs_storage._undeleteVolume {return false}
+        if _storage._protectVolume != rhs_storage._protectVolume {return false}
+        if _storage._eraseVolume != rhs_storage._eraseVolume {return false}
+        if _storage._collectGarbage != rhs_storage._collectGarbage {return false}
         if _storage._setQuota != rhs_storage._setQuota {return false}
         if _storage._removeQuota != rhs_storage._removeQuota {return false}
         return true
@@ -1715,7 +1988,7 @@ nonisolated extension Mesos_V1_Master_Call: SwiftProtobuf.Message, SwiftProtobuf
 }
 
 nonisolated extension Mesos_V1_Master_Call.TypeEnum: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}GET_HEALTH\0\u{1}GET_FLAGS\0\u{1}GET_VERSION\0\u{1}GET_METRICS\0\u{1}GET_LOGGING_LEVEL\0\u{1}SET_LOGGING_LEVEL\0\u{1}LIST_FILES\0\u{1}READ_FILE\0\u{1}GET_STATE\0\u{1}GET_AGENTS\0\u{1}GET_FRAMEWORKS\0\u{1}GET_EXECUTORS\0\u{1}GET_TASKS\0\u{1}GET_ROLES\0\u{1}GET_WEIGHTS\0\u{1}UPDATE_WEIGHTS\0\u{1}GET_MASTER\0\u{1}SUBSCRIBE\0\u{1}RESERVE_RESOURCES\0\u{1}UNRESERVE_RESOURCES\0\u{1}CREATE_VOLUMES\0\u{1}DESTROY_VOLUMES\0\u{1}GET_MAINTENANCE_STATUS\0\u{1}GET_MAINTENANCE_SCHEDULE\0\u{1}UPDATE_MAINTENANCE_SCHEDULE\0\u{1}START_MAINTENANCE\0\u{1}STOP_MAINTENANCE\0\u{1}GET_QUOTA\0\u{1}SET_QUOTA\0\u{1}REMOVE_QUOTA\0\u{1}TEARDOWN\0\u{1}MARK_AGENT_GONE\0\u{1}GET_OPERATIONS\0\u{1}GROW_VOLUME\0\u{1}SHRINK_VOLUME\0\u{1}UPDATE_QUOTA\0\u{1}DRAIN_AGENT\0\u{1}DEACTIVATE_AGENT\0\u{1}REACTIVATE_AGENT\0\u{2}A\u{f}LIST_VOLUMES\0\u{1}KILL_TASK\0\u{1}LIST_AUDIT\0\u{1}LIST_RESERVATIONS\0\u{1}BACKUP_REGISTRY\0\u{2}\u{6}EXPLAIN_OFFERS\0\u{2}\u{2}WHAT_IF\0\u{2}\u{8}TRANSACT\0\u{2}\u{14}RENEW_LEASE\0\u{2}\u{f}FORGET_VOLUME\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}GET_HEALTH\0\u{1}GET_FLAGS\0\u{1}GET_VERSION\0\u{1}GET_METRICS\0\u{1}GET_LOGGING_LEVEL\0\u{1}SET_LOGGING_LEVEL\0\u{1}LIST_FILES\0\u{1}READ_FILE\0\u{1}GET_STATE\0\u{1}GET_AGENTS\0\u{1}GET_FRAMEWORKS\0\u{1}GET_EXECUTORS\0\u{1}GET_TASKS\0\u{1}GET_ROLES\0\u{1}GET_WEIGHTS\0\u{1}UPDATE_WEIGHTS\0\u{1}GET_MASTER\0\u{1}SUBSCRIBE\0\u{1}RESERVE_RESOURCES\0\u{1}UNRESERVE_RESOURCES\0\u{1}CREATE_VOLUMES\0\u{1}DESTROY_VOLUMES\0\u{1}GET_MAINTENANCE_STATUS\0\u{1}GET_MAINTENANCE_SCHEDULE\0\u{1}UPDATE_MAINTENANCE_SCHEDULE\0\u{1}START_MAINTENANCE\0\u{1}STOP_MAINTENANCE\0\u{1}GET_QUOTA\0\u{1}SET_QUOTA\0\u{1}REMOVE_QUOTA\0\u{1}TEARDOWN\0\u{1}MARK_AGENT_GONE\0\u{1}GET_OPERATIONS\0\u{1}GROW_VOLUME\0\u{1}SHRINK_VOLUME\0\u{1}UPDATE_QUOTA\0\u{1}DRAIN_AGENT\0\u{1}DEACTIVATE_AGENT\0\u{1}REACTIVATE_AGENT\0\u{2}A\u{f}LIST_VOLUMES\0\u{1}KILL_TASK\0\u{1}LIST_AUDIT\0\u{1}LIST_RESERVATIONS\0\u{1}BACKUP_REGISTRY\0\u{2}\u{6}EXPLAIN_OFFERS\0\u{2}\u{2}WHAT_IF\0\u{2}\u{8}TRANSACT\0\u{2}\u{a}SET_LIFECYCLE_POLICY\0\u{1}LIST_LIFECYCLE_POLICIES\0\u{1}REMOVE_LIFECYCLE_POLICY\0\u{1}UNDELETE_VOLUME\0\u{1}PROTECT_VOLUME\0\u{1}ERASE_VOLUME\0\u{1}COLLECT_GARBAGE\0\u{2}\u{4}RENEW_LEASE\0\u{2}\u{f}FORGET_VOLUME\0")
 }
 
 nonisolated extension Mesos_V1_Master_Call.GetMetrics: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -2079,7 +2352,7 @@ nonisolated extension Mesos_V1_Master_Call.CreateVolumes: SwiftProtobuf.Message,
 
 nonisolated extension Mesos_V1_Master_Call.DestroyVolumes: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = Mesos_V1_Master_Call.protoMessageName + ".DestroyVolumes"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}agent_id\0\u{1}volumes\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}agent_id\0\u{1}volumes\0\u{2}h\u{11}immediately\0")
 
   public var isInitialized: Bool {
     if self._agentID == nil {return false}
@@ -2096,6 +2369,7 @@ nonisolated extension Mesos_V1_Master_Call.DestroyVolumes: SwiftProtobuf.Message
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularMessageField(value: &self._agentID) }()
       case 2: try { try decoder.decodeRepeatedMessageField(value: &self.volumes) }()
+      case 1130: try { try decoder.decodeSingularBoolField(value: &self._immediately) }()
       default: break
       }
     }
@@ -2112,12 +2386,16 @@ nonisolated extension Mesos_V1_Master_Call.DestroyVolumes: SwiftProtobuf.Message
     if !self.volumes.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.volumes, fieldNumber: 2)
     }
+    try { if let v = self._immediately {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 1130)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Mesos_V1_Master_Call.DestroyVolumes, rhs: Mesos_V1_Master_Call.DestroyVolumes) -> Bool {
     if lhs._agentID != rhs._agentID {return false}
     if lhs.volumes != rhs.volumes {return false}
+    if lhs._immediately != rhs._immediately {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3212,6 +3490,247 @@ nonisolated extension Mesos_V1_Master_Call.ForgetVolume: SwiftProtobuf.Message, 
     if lhs._uuid != rhs._uuid {return false}
     if lhs._requester != rhs._requester {return false}
     if lhs._reason != rhs._reason {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Master_Call.SetLifecyclePolicy: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Master_Call.protoMessageName + ".SetLifecyclePolicy"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}policy\0")
+
+  public var isInitialized: Bool {
+    if self._policy == nil {return false}
+    if let v = self._policy, !v.isInitialized {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._policy) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._policy {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Master_Call.SetLifecyclePolicy, rhs: Mesos_V1_Master_Call.SetLifecyclePolicy) -> Bool {
+    if lhs._policy != rhs._policy {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Master_Call.RemoveLifecyclePolicy: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Master_Call.protoMessageName + ".RemoveLifecyclePolicy"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}role\0")
+
+  public var isInitialized: Bool {
+    if self._role == nil {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self._role) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._role {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Master_Call.RemoveLifecyclePolicy, rhs: Mesos_V1_Master_Call.RemoveLifecyclePolicy) -> Bool {
+    if lhs._role != rhs._role {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Master_Call.UndeleteVolume: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Master_Call.protoMessageName + ".UndeleteVolume"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}uuid\0")
+
+  public var isInitialized: Bool {
+    if self._uuid == nil {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self._uuid) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._uuid {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Master_Call.UndeleteVolume, rhs: Mesos_V1_Master_Call.UndeleteVolume) -> Bool {
+    if lhs._uuid != rhs._uuid {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Master_Call.ProtectVolume: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Master_Call.protoMessageName + ".ProtectVolume"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}uuid\0\u{1}protect\0")
+
+  public var isInitialized: Bool {
+    if self._uuid == nil {return false}
+    if self._protect == nil {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self._uuid) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self._protect) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._uuid {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._protect {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Master_Call.ProtectVolume, rhs: Mesos_V1_Master_Call.ProtectVolume) -> Bool {
+    if lhs._uuid != rhs._uuid {return false}
+    if lhs._protect != rhs._protect {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Master_Call.EraseVolume: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Master_Call.protoMessageName + ".EraseVolume"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}uuid\0\u{1}mode\0")
+
+  public var isInitialized: Bool {
+    if self._uuid == nil {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self._uuid) }()
+      case 2: try { try decoder.decodeSingularEnumField(value: &self._mode) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._uuid {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._mode {
+      try visitor.visitSingularEnumField(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Master_Call.EraseVolume, rhs: Mesos_V1_Master_Call.EraseVolume) -> Bool {
+    if lhs._uuid != rhs._uuid {return false}
+    if lhs._mode != rhs._mode {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Master_Call.CollectGarbage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Master_Call.protoMessageName + ".CollectGarbage"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}dry_run\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBoolField(value: &self._dryRun) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._dryRun {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 1)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Master_Call.CollectGarbage, rhs: Mesos_V1_Master_Call.CollectGarbage) -> Bool {
+    if lhs._dryRun != rhs._dryRun {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -341,6 +341,24 @@ package nonisolated struct Mesos_V1_Master_Response: @unchecked Sendable {
   /// Clears the value of `transact`. Subsequent reads from it will return its default value.
   package mutating func clearTransact() {_uniqueStorage()._transact = nil}
 
+  package var listLifecyclePolicies: Mesos_V1_Master_Response.ListLifecyclePolicies {
+    get {_storage._listLifecyclePolicies ?? Mesos_V1_Master_Response.ListLifecyclePolicies()}
+    set {_uniqueStorage()._listLifecyclePolicies = newValue}
+  }
+  /// Returns true if `listLifecyclePolicies` has been explicitly set.
+  package var hasListLifecyclePolicies: Bool {_storage._listLifecyclePolicies != nil}
+  /// Clears the value of `listLifecyclePolicies`. Subsequent reads from it will return its default value.
+  package mutating func clearListLifecyclePolicies() {_uniqueStorage()._listLifecyclePolicies = nil}
+
+  package var collectGarbage: Mesos_V1_Master_Response.CollectGarbage {
+    get {_storage._collectGarbage ?? Mesos_V1_Master_Response.CollectGarbage()}
+    set {_uniqueStorage()._collectGarbage = newValue}
+  }
+  /// Returns true if `collectGarbage` has been explicitly set.
+  package var hasCollectGarbage: Bool {_storage._collectGarbage != nil}
+  /// Clears the value of `collectGarbage`. Subsequent reads from it will return its default value.
+  package mutating func clearCollectGarbage() {_uniqueStorage()._collectGarbage = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   /// The kinds of answer.
@@ -374,6 +392,8 @@ package nonisolated struct Mesos_V1_Master_Response: @unchecked Sendable {
     case explainOffers = 1010
     case whatIf = 1012
     case transact = 1020
+    case listLifecyclePolicies = 1031
+    case collectGarbage = 1036
 
     package init() {
       self = .unknown
@@ -453,7 +473,7 @@ package nonisolated struct Mesos_V1_Master_Response: @unchecked Sendable {
       /// Clears the value of `created`. Subsequent reads from it will return its default value.
       package mutating func clearCreated() {_uniqueStorage()._created = nil}
 
-      /// active, lost or unclaimed.
+      /// active, orphaned, trash, erasing, lost or unclaimed.
       package var state: String {
         get {_storage._state ?? String()}
         set {_uniqueStorage()._state = newValue}
@@ -578,11 +598,184 @@ package nonisolated struct Mesos_V1_Master_Response: @unchecked Sendable {
       /// Clears the value of `agentState`. Subsequent reads from it will return its default value.
       package mutating func clearAgentState() {_uniqueStorage()._agentState = nil}
 
+      /// Neither destroyed, shrunk nor collected.
+      package var protected: Bool {
+        get {_storage._protected ?? false}
+        set {_uniqueStorage()._protected = newValue}
+      }
+      /// Returns true if `protected` has been explicitly set.
+      package var hasProtected: Bool {_storage._protected != nil}
+      /// Clears the value of `protected`. Subsequent reads from it will return its default value.
+      package mutating func clearProtected() {_uniqueStorage()._protected = nil}
+
+      /// Of an orphaned volume and one on its way out: since when it is.
+      package var stateSince: Mesos_V1_TimeInfo {
+        get {_storage._stateSince ?? Mesos_V1_TimeInfo()}
+        set {_uniqueStorage()._stateSince = newValue}
+      }
+      /// Returns true if `stateSince` has been explicitly set.
+      package var hasStateSince: Bool {_storage._stateSince != nil}
+      /// Clears the value of `stateSince`. Subsequent reads from it will return its default value.
+      package mutating func clearStateSince() {_uniqueStorage()._stateSince = nil}
+
+      /// Why it could not be erased yet.
+      package var problem: String {
+        get {_storage._problem ?? String()}
+        set {_uniqueStorage()._problem = newValue}
+      }
+      /// Returns true if `problem` has been explicitly set.
+      package var hasProblem: Bool {_storage._problem != nil}
+      /// Clears the value of `problem`. Subsequent reads from it will return its default value.
+      package mutating func clearProblem() {_uniqueStorage()._problem = nil}
+
       package var unknownFields = SwiftProtobuf.UnknownStorage()
 
       package init() {}
 
       fileprivate var _storage = _StorageClass.defaultInstance
+    }
+
+    package init() {}
+  }
+
+  /// Holdfast: the roles' policies.
+  package nonisolated struct ListLifecyclePolicies: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var policies: [Mesos_V1_LifecyclePolicy] = []
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package init() {}
+  }
+
+  /// Holdfast: what becomes of each volume by the policies.
+  package nonisolated struct CollectGarbage: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var candidates: [Mesos_V1_Master_Response.CollectGarbage.Candidate] = []
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    /// One volume.
+    package nonisolated struct Candidate: Sendable {
+      // SwiftProtobuf.Message conformance is added in an extension below. See the
+      // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+      // methods supported on all messages.
+
+      package var uuid: String {
+        get {_uuid ?? String()}
+        set {_uuid = newValue}
+      }
+      /// Returns true if `uuid` has been explicitly set.
+      package var hasUuid: Bool {self._uuid != nil}
+      /// Clears the value of `uuid`. Subsequent reads from it will return its default value.
+      package mutating func clearUuid() {self._uuid = nil}
+
+      package var agentID: Mesos_V1_AgentID {
+        get {_agentID ?? Mesos_V1_AgentID()}
+        set {_agentID = newValue}
+      }
+      /// Returns true if `agentID` has been explicitly set.
+      package var hasAgentID: Bool {self._agentID != nil}
+      /// Clears the value of `agentID`. Subsequent reads from it will return its default value.
+      package mutating func clearAgentID() {self._agentID = nil}
+
+      package var role: String {
+        get {_role ?? String()}
+        set {_role = newValue}
+      }
+      /// Returns true if `role` has been explicitly set.
+      package var hasRole: Bool {self._role != nil}
+      /// Clears the value of `role`. Subsequent reads from it will return its default value.
+      package mutating func clearRole() {self._role = nil}
+
+      package var persistenceID: String {
+        get {_persistenceID ?? String()}
+        set {_persistenceID = newValue}
+      }
+      /// Returns true if `persistenceID` has been explicitly set.
+      package var hasPersistenceID: Bool {self._persistenceID != nil}
+      /// Clears the value of `persistenceID`. Subsequent reads from it will return its default value.
+      package mutating func clearPersistenceID() {self._persistenceID = nil}
+
+      /// As LIST_VOLUMES has it.
+      package var state: String {
+        get {_state ?? String()}
+        set {_state = newValue}
+      }
+      /// Returns true if `state` has been explicitly set.
+      package var hasState: Bool {self._state != nil}
+      /// Clears the value of `state`. Subsequent reads from it will return its default value.
+      package mutating func clearState() {self._state = nil}
+
+      /// What comes next: orphan, trash, erase; absent: nothing.
+      package var step: String {
+        get {_step ?? String()}
+        set {_step = newValue}
+      }
+      /// Returns true if `step` has been explicitly set.
+      package var hasStep: Bool {self._step != nil}
+      /// Clears the value of `step`. Subsequent reads from it will return its default value.
+      package mutating func clearStep() {self._step = nil}
+
+      /// Not before; absent: nothing comes by time.
+      package var due: Mesos_V1_TimeInfo {
+        get {_due ?? Mesos_V1_TimeInfo()}
+        set {_due = newValue}
+      }
+      /// Returns true if `due` has been explicitly set.
+      package var hasDue: Bool {self._due != nil}
+      /// Clears the value of `due`. Subsequent reads from it will return its default value.
+      package mutating func clearDue() {self._due = nil}
+
+      /// Why, or why not.
+      package var reason: String {
+        get {_reason ?? String()}
+        set {_reason = newValue}
+      }
+      /// Returns true if `reason` has been explicitly set.
+      package var hasReason: Bool {self._reason != nil}
+      /// Clears the value of `reason`. Subsequent reads from it will return its default value.
+      package mutating func clearReason() {self._reason = nil}
+
+      /// Whose policy it is; absent: none names the volume's role.
+      package var policyRole: String {
+        get {_policyRole ?? String()}
+        set {_policyRole = newValue}
+      }
+      /// Returns true if `policyRole` has been explicitly set.
+      package var hasPolicyRole: Bool {self._policyRole != nil}
+      /// Clears the value of `policyRole`. Subsequent reads from it will return its default value.
+      package mutating func clearPolicyRole() {self._policyRole = nil}
+
+      package var bookedBytes: Int64 {
+        get {_bookedBytes ?? 0}
+        set {_bookedBytes = newValue}
+      }
+      /// Returns true if `bookedBytes` has been explicitly set.
+      package var hasBookedBytes: Bool {self._bookedBytes != nil}
+      /// Clears the value of `bookedBytes`. Subsequent reads from it will return its default value.
+      package mutating func clearBookedBytes() {self._bookedBytes = nil}
+
+      package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+      package init() {}
+
+      fileprivate var _uuid: String? = nil
+      fileprivate var _agentID: Mesos_V1_AgentID? = nil
+      fileprivate var _role: String? = nil
+      fileprivate var _persistenceID: String? = nil
+      fileprivate var _state: String? = nil
+      fileprivate var _step: String? = nil
+      fileprivate var _due: Mesos_V1_TimeInfo? = nil
+      fileprivate var _reason: String? = nil
+      fileprivate var _policyRole: String? = nil
+      fileprivate var _bookedBytes: Int64? = nil
     }
 
     package init() {}
@@ -2773,7 +2966,7 @@ nonisolated extension Mesos_V1_Master_ReservationLease: SwiftProtobuf.Message, S
 
 nonisolated extension Mesos_V1_Master_Response: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Response"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}type\0\u{3}get_health\0\u{3}get_flags\0\u{3}get_version\0\u{3}get_metrics\0\u{3}get_logging_level\0\u{3}list_files\0\u{3}read_file\0\u{3}get_state\0\u{3}get_agents\0\u{3}get_frameworks\0\u{3}get_executors\0\u{3}get_tasks\0\u{3}get_roles\0\u{3}get_weights\0\u{3}get_master\0\u{3}get_maintenance_status\0\u{3}get_maintenance_schedule\0\u{3}get_quota\0\u{3}get_operations\0\u{4}T\u{f}list_volumes\0\u{4}\u{2}list_audit\0\u{3}list_reservations\0\u{3}backup_registry\0\u{4}\u{6}explain_offers\0\u{4}\u{2}what_if\0\u{2}\u{8}transact\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}type\0\u{3}get_health\0\u{3}get_flags\0\u{3}get_version\0\u{3}get_metrics\0\u{3}get_logging_level\0\u{3}list_files\0\u{3}read_file\0\u{3}get_state\0\u{3}get_agents\0\u{3}get_frameworks\0\u{3}get_executors\0\u{3}get_tasks\0\u{3}get_roles\0\u{3}get_weights\0\u{3}get_master\0\u{3}get_maintenance_status\0\u{3}get_maintenance_schedule\0\u{3}get_quota\0\u{3}get_operations\0\u{4}T\u{f}list_volumes\0\u{4}\u{2}list_audit\0\u{3}list_reservations\0\u{3}backup_registry\0\u{4}\u{6}explain_offers\0\u{4}\u{2}what_if\0\u{2}\u{8}transact\0\u{4}\u{b}list_lifecycle_policies\0\u{4}\u{5}collect_garbage\0")
 
   fileprivate class _StorageClass {
     var _type: Mesos_V1_Master_Response.TypeEnum? = nil
@@ -2803,6 +2996,8 @@ nonisolated extension Mesos_V1_Master_Response: SwiftProtobuf.Message, SwiftProt
     var _explainOffers: Mesos_V1_Master_Response.ExplainOffers? = nil
     var _whatIf: Mesos_V1_Master_Response.WhatIf? = nil
     var _transact: Mesos_V1_Transaction? = nil
+    var _listLifecyclePolicies: Mesos_V1_Master_Response.ListLifecyclePolicies? = nil
+    var _collectGarbage: Mesos_V1_Master_Response.CollectGarbage? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -2840,6 +3035,8 @@ nonisolated extension Mesos_V1_Master_Response: SwiftProtobuf.Message, SwiftProt
       _explainOffers = source._explainOffers
       _whatIf = source._whatIf
       _transact = source._transact
+      _listLifecyclePolicies = source._listLifecyclePolicies
+      _collectGarbage = source._collectGarbage
     }
   }
 
@@ -2878,6 +3075,8 @@ nonisolated extension Mesos_V1_Master_Response: SwiftProtobuf.Message, SwiftProt
       if let v = _storage._explainOffers, !v.isInitialized {return false}
       if let v = _storage._whatIf, !v.isInitialized {return false}
       if let v = _storage._transact, !v.isInitialized {return false}
+      if let v = _storage._listLifecyclePolicies, !v.isInitialized {return false}
+      if let v = _storage._collectGarbage, !v.isInitialized {return false}
       return true
     }
   }
@@ -2917,6 +3116,8 @@ nonisolated extension Mesos_V1_Master_Response: SwiftProtobuf.Message, SwiftProt
         case 1010: try { try decoder.decodeSingularMessageField(value: &_storage._explainOffers) }()
         case 1012: try { try decoder.decodeSingularMessageField(value: &_storage._whatIf) }()
         case 1020: try { try decoder.decodeSingularMessageField(value: &_storage._transact) }()
+        case 1031: try { try decoder.decodeSingularMessageField(value: &_storage._listLifecyclePolicies) }()
+        case 1036: try { try decoder.decodeSingularMessageField(value: &_storage._collectGarbage) }()
         default: break
         }
       }
@@ -3010,6 +3211,12 @@ nonisolated extension Mesos_V1_Master_Response: SwiftProtobuf.Message, SwiftProt
       try { if let v = _storage._transact {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 1020)
       } }()
+      try { if let v = _storage._listLifecyclePolicies {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1031)
+      } }()
+      try { if let v = _storage._collectGarbage {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1036)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -3046,6 +3253,8 @@ nonisolated extension Mesos_V1_Master_Response: SwiftProtobuf.Message, SwiftProt
         if _storage._explainOffers != rhs_storage._explainOffers {return false}
         if _storage._whatIf != rhs_storage._whatIf {return false}
         if _storage._transact != rhs_storage._transact {return false}
+        if _storage._listLifecyclePolicies != rhs_storage._listLifecyclePolicies {return false}
+        if _storage._collectGarbage != rhs_storage._collectGarbage {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -3056,7 +3265,7 @@ nonisolated extension Mesos_V1_Master_Response: SwiftProtobuf.Message, SwiftProt
 }
 
 nonisolated extension Mesos_V1_Master_Response.TypeEnum: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}GET_HEALTH\0\u{1}GET_FLAGS\0\u{1}GET_VERSION\0\u{1}GET_METRICS\0\u{1}GET_LOGGING_LEVEL\0\u{1}LIST_FILES\0\u{1}READ_FILE\0\u{1}GET_STATE\0\u{1}GET_AGENTS\0\u{1}GET_FRAMEWORKS\0\u{1}GET_EXECUTORS\0\u{1}GET_TASKS\0\u{1}GET_ROLES\0\u{1}GET_WEIGHTS\0\u{1}GET_MASTER\0\u{1}GET_MAINTENANCE_STATUS\0\u{1}GET_MAINTENANCE_SCHEDULE\0\u{1}GET_QUOTA\0\u{1}GET_OPERATIONS\0\u{2}U\u{f}LIST_VOLUMES\0\u{2}\u{2}LIST_AUDIT\0\u{1}LIST_RESERVATIONS\0\u{1}BACKUP_REGISTRY\0\u{2}\u{6}EXPLAIN_OFFERS\0\u{2}\u{2}WHAT_IF\0\u{2}\u{8}TRANSACT\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}GET_HEALTH\0\u{1}GET_FLAGS\0\u{1}GET_VERSION\0\u{1}GET_METRICS\0\u{1}GET_LOGGING_LEVEL\0\u{1}LIST_FILES\0\u{1}READ_FILE\0\u{1}GET_STATE\0\u{1}GET_AGENTS\0\u{1}GET_FRAMEWORKS\0\u{1}GET_EXECUTORS\0\u{1}GET_TASKS\0\u{1}GET_ROLES\0\u{1}GET_WEIGHTS\0\u{1}GET_MASTER\0\u{1}GET_MAINTENANCE_STATUS\0\u{1}GET_MAINTENANCE_SCHEDULE\0\u{1}GET_QUOTA\0\u{1}GET_OPERATIONS\0\u{2}U\u{f}LIST_VOLUMES\0\u{2}\u{2}LIST_AUDIT\0\u{1}LIST_RESERVATIONS\0\u{1}BACKUP_REGISTRY\0\u{2}\u{6}EXPLAIN_OFFERS\0\u{2}\u{2}WHAT_IF\0\u{2}\u{8}TRANSACT\0\u{2}\u{b}LIST_LIFECYCLE_POLICIES\0\u{2}\u{5}COLLECT_GARBAGE\0")
 }
 
 nonisolated extension Mesos_V1_Master_Response.ListVolumes: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -3096,7 +3305,7 @@ nonisolated extension Mesos_V1_Master_Response.ListVolumes: SwiftProtobuf.Messag
 
 nonisolated extension Mesos_V1_Master_Response.ListVolumes.Volume: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = Mesos_V1_Master_Response.ListVolumes.protoMessageName + ".Volume"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}uuid\0\u{3}agent_id\0\u{1}resource\0\u{3}framework_id\0\u{1}principal\0\u{1}created\0\u{1}state\0\u{1}backend\0\u{1}enforcement\0\u{3}grows_while_mounted\0\u{3}booked_bytes\0\u{3}usable_bytes\0\u{3}used_bytes\0\u{3}last_framework_id\0\u{3}last_task_id\0\u{3}last_task_name\0\u{3}used_since\0\u{3}used_until\0\u{3}agent_state\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}uuid\0\u{3}agent_id\0\u{1}resource\0\u{3}framework_id\0\u{1}principal\0\u{1}created\0\u{1}state\0\u{1}backend\0\u{1}enforcement\0\u{3}grows_while_mounted\0\u{3}booked_bytes\0\u{3}usable_bytes\0\u{3}used_bytes\0\u{3}last_framework_id\0\u{3}last_task_id\0\u{3}last_task_name\0\u{3}used_since\0\u{3}used_until\0\u{3}agent_state\0\u{2}W\u{11}protected\0\u{3}state_since\0\u{1}problem\0")
 
   fileprivate class _StorageClass {
     var _uuid: String? = nil
@@ -3118,6 +3327,9 @@ nonisolated extension Mesos_V1_Master_Response.ListVolumes.Volume: SwiftProtobuf
     var _usedSince: Mesos_V1_TimeInfo? = nil
     var _usedUntil: Mesos_V1_TimeInfo? = nil
     var _agentState: String? = nil
+    var _protected: Bool? = nil
+    var _stateSince: Mesos_V1_TimeInfo? = nil
+    var _problem: String? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -3147,6 +3359,9 @@ nonisolated extension Mesos_V1_Master_Response.ListVolumes.Volume: SwiftProtobuf
       _usedSince = source._usedSince
       _usedUntil = source._usedUntil
       _agentState = source._agentState
+      _protected = source._protected
+      _stateSince = source._stateSince
+      _problem = source._problem
     }
   }
 
@@ -3172,6 +3387,7 @@ nonisolated extension Mesos_V1_Master_Response.ListVolumes.Volume: SwiftProtobuf
       if let v = _storage._lastTaskID, !v.isInitialized {return false}
       if let v = _storage._usedSince, !v.isInitialized {return false}
       if let v = _storage._usedUntil, !v.isInitialized {return false}
+      if let v = _storage._stateSince, !v.isInitialized {return false}
       return true
     }
   }
@@ -3203,6 +3419,9 @@ nonisolated extension Mesos_V1_Master_Response.ListVolumes.Volume: SwiftProtobuf
         case 17: try { try decoder.decodeSingularMessageField(value: &_storage._usedSince) }()
         case 18: try { try decoder.decodeSingularMessageField(value: &_storage._usedUntil) }()
         case 19: try { try decoder.decodeSingularStringField(value: &_storage._agentState) }()
+        case 1130: try { try decoder.decodeSingularBoolField(value: &_storage._protected) }()
+        case 1131: try { try decoder.decodeSingularMessageField(value: &_storage._stateSince) }()
+        case 1132: try { try decoder.decodeSingularStringField(value: &_storage._problem) }()
         default: break
         }
       }
@@ -3272,6 +3491,15 @@ nonisolated extension Mesos_V1_Master_Response.ListVolumes.Volume: SwiftProtobuf
       try { if let v = _storage._agentState {
         try visitor.visitSingularStringField(value: v, fieldNumber: 19)
       } }()
+      try { if let v = _storage._protected {
+        try visitor.visitSingularBoolField(value: v, fieldNumber: 1130)
+      } }()
+      try { if let v = _storage._stateSince {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1131)
+      } }()
+      try { if let v = _storage._problem {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 1132)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -3300,10 +3528,175 @@ nonisolated extension Mesos_V1_Master_Response.ListVolumes.Volume: SwiftProtobuf
         if _storage._usedSince != rhs_storage._usedSince {return false}
         if _storage._usedUntil != rhs_storage._usedUntil {return false}
         if _storage._agentState != rhs_storage._agentState {return false}
+        if _storage._protected != rhs_storage._protected {return false}
+        if _storage._stateSince != rhs_storage._stateSince {return false}
+        if _storage._problem != rhs_storage._problem {return false}
         return true
       }
       if !storagesAreEqual {return false}
     }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Master_Response.ListLifecyclePolicies: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Master_Response.protoMessageName + ".ListLifecyclePolicies"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}policies\0")
+
+  public var isInitialized: Bool {
+    if !SwiftProtobuf.Internal.areAllInitialized(self.policies) {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.policies) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.policies.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.policies, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Master_Response.ListLifecyclePolicies, rhs: Mesos_V1_Master_Response.ListLifecyclePolicies) -> Bool {
+    if lhs.policies != rhs.policies {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Master_Response.CollectGarbage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Master_Response.protoMessageName + ".CollectGarbage"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}candidates\0")
+
+  public var isInitialized: Bool {
+    if !SwiftProtobuf.Internal.areAllInitialized(self.candidates) {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.candidates) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.candidates.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.candidates, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Master_Response.CollectGarbage, rhs: Mesos_V1_Master_Response.CollectGarbage) -> Bool {
+    if lhs.candidates != rhs.candidates {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Master_Response.CollectGarbage.Candidate: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Master_Response.CollectGarbage.protoMessageName + ".Candidate"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}uuid\0\u{3}agent_id\0\u{1}role\0\u{3}persistence_id\0\u{1}state\0\u{1}step\0\u{1}due\0\u{1}reason\0\u{3}policy_role\0\u{3}booked_bytes\0")
+
+  public var isInitialized: Bool {
+    if self._uuid == nil {return false}
+    if self._agentID == nil {return false}
+    if self._role == nil {return false}
+    if self._persistenceID == nil {return false}
+    if self._state == nil {return false}
+    if self._reason == nil {return false}
+    if self._bookedBytes == nil {return false}
+    if let v = self._agentID, !v.isInitialized {return false}
+    if let v = self._due, !v.isInitialized {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self._uuid) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._agentID) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self._role) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self._persistenceID) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self._state) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self._step) }()
+      case 7: try { try decoder.decodeSingularMessageField(value: &self._due) }()
+      case 8: try { try decoder.decodeSingularStringField(value: &self._reason) }()
+      case 9: try { try decoder.decodeSingularStringField(value: &self._policyRole) }()
+      case 10: try { try decoder.decodeSingularInt64Field(value: &self._bookedBytes) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._uuid {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._agentID {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._role {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._persistenceID {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 4)
+    } }()
+    try { if let v = self._state {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 5)
+    } }()
+    try { if let v = self._step {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 6)
+    } }()
+    try { if let v = self._due {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+    } }()
+    try { if let v = self._reason {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 8)
+    } }()
+    try { if let v = self._policyRole {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 9)
+    } }()
+    try { if let v = self._bookedBytes {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 10)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Master_Response.CollectGarbage.Candidate, rhs: Mesos_V1_Master_Response.CollectGarbage.Candidate) -> Bool {
+    if lhs._uuid != rhs._uuid {return false}
+    if lhs._agentID != rhs._agentID {return false}
+    if lhs._role != rhs._role {return false}
+    if lhs._persistenceID != rhs._persistenceID {return false}
+    if lhs._state != rhs._state {return false}
+    if lhs._step != rhs._step {return false}
+    if lhs._due != rhs._due {return false}
+    if lhs._reason != rhs._reason {return false}
+    if lhs._policyRole != rhs._policyRole {return false}
+    if lhs._bookedBytes != rhs._bookedBytes {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -27,6 +27,20 @@ package enum AuditAction: String, Hashable, Sendable, CaseIterable {
     case volumeMoved = "VOLUME_MOVED"
     /// An operator gave a reservation a lease, renewed it or took it off.
     case renewLease = "RENEW_LEASE"
+    /// Its owner is gone, or nobody has used it for long.
+    case volumeOrphaned = "VOLUME_ORPHANED"
+    /// An orphan is used again, or no policy makes it one any more.
+    case volumeReclaimed = "VOLUME_RECLAIMED"
+    /// It went to the trash.
+    case volumeTrashed = "VOLUME_TRASHED"
+    case volumeUndeleted = "VOLUME_UNDELETED"
+    case volumeProtected = "VOLUME_PROTECTED"
+    case volumeUnprotected = "VOLUME_UNPROTECTED"
+    /// Its data is being erased.
+    case volumeErasing = "VOLUME_ERASING"
+    case volumeErased = "VOLUME_ERASED"
+    case policySet = "POLICY_SET"
+    case policyRemoved = "POLICY_REMOVED"
 
     package init(_ type: OperationType) {
         switch type {

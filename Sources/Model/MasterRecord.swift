@@ -16,6 +16,9 @@ package enum MasterRecord: Equatable, Sendable {
     case operationRemoved(OperationUUID)
     case frameworkStored(FrameworkRow)
     case frameworkRemoved(FrameworkID)
+    case policyStored(LifecyclePolicy)
+    /// By its role.
+    case policyRemoved(String)
     /// A line of the audit trail: no row, and never read at a start.
     case audited(AuditEntry)
     /// A transaction with a key, begun or ended.
@@ -69,6 +72,7 @@ package struct VolumeRow: Equatable, Sendable {
     package var report: VolumeReport?
     /// Nil: no task has held it yet.
     package var lastUse: VolumeUse?
+    package var lifecycle = VolumeLifecycle()
 
     package init(
         agent: AgentID, volume: VolumeDescription, standing: Standing,

@@ -14,6 +14,8 @@ package enum AgentMessage: Equatable, Sendable {
     case pong(UInt64)
     /// How a volume is limited, and what a task can use of it; when that is known or changes.
     case volumeReport([VolumeReport])
+    /// The answer to `eraseVolume`; nil: nothing of its data is left.
+    case volumeErased(VolumeUUID, failure: String?)
 }
 
 /// What an agent brings to a (re-)registration.
@@ -127,6 +129,8 @@ package enum MasterMessage: Equatable, Sendable {
     case frameworkMessage(FrameworkID, ExecutorID, Payload)
     case shutdownExecutor(FrameworkID, ExecutorID)
     case shutdownFramework(FrameworkID)
+    /// Discard or overwrite a volume that nobody uses. Idempotent; its DESTROY comes after it.
+    case eraseVolume(VolumeUUID, EraseOrder)
 }
 
 /// Tasks for one executor: one task, or a whole group, which starts whole or not at all.

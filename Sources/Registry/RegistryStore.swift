@@ -1,7 +1,7 @@
 /// A kind of record in the registry; the raw values are the names of its tables.
 package enum RegistryBucket: String, CaseIterable, Hashable, Sendable {
     case meta, agents, frameworks, roles, maintenance, resources, reservations, volumes, operations,
-        services, transactions
+        services, transactions, policies
 }
 
 /// One record written (`value`) or removed (nil).

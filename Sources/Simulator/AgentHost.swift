@@ -37,6 +37,8 @@ struct AgentHost {
     var containers: OrderedDictionary<ContainerID, SimulatedContainer> = [:]
     /// Every operation that ever ended here, by its first record.
     var ended: OrderedDictionary<OperationUUID, EndedOperation> = [:]
+    /// Volumes whose data is erased before their DESTROY.
+    var wiped: Set<VolumeUUID> = []
     // What does not.
     var work: OrderedDictionary<OperationUUID, [VolumeChange]> = [:]
     /// What running containers are to hold, not answered yet.
@@ -69,7 +71,9 @@ struct AgentHost {
         for change in changes {
             switch change {
             case .create(let volume): disk[volume.uuid] = volume.resource.amount
-            case .destroy(let uuid): disk[uuid] = nil
+            case .destroy(let uuid):
+                disk[uuid] = nil
+                wiped.remove(uuid)
             case .resize(let uuid, let amount): disk[uuid] = amount
             }
         }

@@ -31,6 +31,7 @@ enum Happening {
     case connect(agent: Int, life: Int)
     case volumeWork(agent: Int, life: Int, OperationUUID)
     case volumeReports(agent: Int, life: Int)
+    case wipe(agent: Int, life: Int, VolumeUUID)
     /// A container's next step: it starts, ends, or its end is noticed.
     case container(agent: Int, boot: Int, ContainerID)
     /// A custom executor's next step.

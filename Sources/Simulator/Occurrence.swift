@@ -15,12 +15,17 @@ package enum Occurrence: Int, CaseIterable, Sendable {
     // calls of operators
     case operatorReserve, operatorUnreserve, operatorCreate, operatorDestroy, operatorGrow
     case operatorGrowInUse, operatorShrink, operatorKill, operatorTeardown
+    case operatorPolicy, operatorUndelete, operatorProtect, operatorErase, operatorCollect
+    case operatorDestroyNow
     case callRefused
     // leases
     case reserveLeased, renewLease, operatorLease, leaseEnded
     // transactions
     case transact, operatorTransact, transactionRepeated, transactionRefused
     case transactionFinished, transactionFailed, transactionUndone, transactionLaunch
+    // volumes' lives
+    case volumeOrphaned, volumeReclaimed, volumeTrashed, volumeUndeleted, volumeErased
+    case volumeWiped, wipeFailed
     // calls of executors, and what they are told
     case executorSubscribe, executorUpdate, executorUpdatesRepeated, executorKill
     // what came of them

@@ -139,6 +139,7 @@ extension Simulation {
             add(
                 .volumeWork(agent: index, life: agents[index].life, uuid),
                 within: isSlow ? 6_000 : 60)
+        case .eraseVolume(let uuid, _): wipe(uuid, on: index)
         case .launchContainer(let launch): start(launch, on: index)
         case .signalContainer(let container, let signal): self.signal(container, signal, on: index)
         case .removeContainer(let container):

@@ -163,11 +163,12 @@ extension Simulation {
         let ended = agents.flatMap(\.ended.values)
         for scheduler in schedulers {
             for (id, state) in scheduler.told where state == .finished {
-                let isTrue = ended.contains {
-                    $0.operation.followed.contains { $0.id == id }
-                        && $0.operation.framework == scheduler.id
-                        && $0.result.state == .finished
-                }
+                let isTrue =
+                    ended.contains {
+                        $0.operation.followed.contains { $0.id == id }
+                            && $0.operation.framework == scheduler.id
+                            && $0.result.state == .finished
+                    } || scheduler.id.map { lifecycle.destroyed[$0]?.contains(id) == true } == true
                 if !isTrue { found.append("operation \(id) has not finished, as was told") }
             }
         }
@@ -175,7 +176,7 @@ extension Simulation {
             $0.operation.framework == nil && $0.result.state == .finished
                 && !$0.operation.isTransaction
         }
-        if operators.count < operatorsDone {
+        if operators.count + lifecycle.destroyedByOperators < operatorsDone {
             found.append("\(operatorsDone) operators were told success of \(operators.count)")
         }
         return found

@@ -38,6 +38,9 @@ extension Simulation {
         for mount in launch.volumes where agents[index].disk[mount.volume] == nil {
             violate("container \(launch.container) has volume \(mount.volume), which is gone")
         }
+        for mount in launch.volumes where agents[index].wiped.contains(mount.volume) {
+            violate("container \(launch.container) has volume \(mount.volume), which is erased")
+        }
         agents[index].containers[launch.container] = .init(launch: launch)
         later(launch.container, on: index, within: 100)
     }

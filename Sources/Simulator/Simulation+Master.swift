@@ -30,6 +30,9 @@ extension Simulation {
             if let row = registry.volumes[uuid] { rows.append(.volumeStored(row)) }
         }
         rows += registry.transactions.values.map { .transactionStored($0) }
+        for role in registry.policies.keys.sorted() {
+            if let policy = registry.policies[role] { rows.append(.policyStored(policy)) }
+        }
         return rows + registry.frameworkRows.map { .frameworkStored($0) }
     }
 
@@ -151,9 +154,12 @@ extension Simulation {
                 digest.add(piece.name)
                 digest.add(UInt64(bitPattern: piece.amount.thousandths))
             }
-        case .volumeStored(let row): digest.add(row.volume.uuid.value)
+        case .volumeStored(let row):
+            checkLife(row)
+            digest.add(row.volume.uuid.value)
         case .volumeRemoved(let uuid): digest.add(uuid.value)
         case .operationStored(let row):
+            checkDestroys(row)
             digest.add(row.operation.uuid.value)
             digest.add(row.operation.sequence)
             noteLaunches(of: row)
@@ -167,12 +173,15 @@ extension Simulation {
         case .reservationRemoved(let uuid): digest.add(uuid.value)
         case .transactionStored(let row): note(row)
         case .transactionRemoved(let owner): digest.add(owner.key)
+        case .policyStored(let policy): digest.add(policy.role)
+        case .policyRemoved(let role): digest.add(role)
         }
     }
 
     private mutating func note(_ entry: AuditEntry) {
         digest.add(entry.action.rawValue)
         digest.add(entry.outcome.rawValue)
+        noteLife(entry)
         guard let uuid = entry.operation else { return }
         digest.add(uuid.value)
         // As the registry does with its trail.

@@ -17,6 +17,7 @@ extension Simulation {
         case 7..<17: growInUse()
         case 17..<20: operatorLease()
         case 20..<26: operatorTransact()
+        case 26..<33: lifecycleStep()
         case _: operate()
         }
     }

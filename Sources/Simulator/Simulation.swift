@@ -44,6 +44,7 @@ package struct Simulation {
     var transactions = TransactionNotes()
     /// What a subscriber of the operator API knows; nil: there is none.
     var mirror: InventoryMirror?
+    var lifecycle = LifecycleBook()
 
     package init(seed: UInt64, options: SimulationOptions = SimulationOptions()) {
         self.options = options
@@ -129,6 +130,7 @@ package struct Simulation {
         case .connect(let agent, let life): connect(agent, life: life)
         case .volumeWork(let agent, let life, let uuid): finishWork(agent, life: life, uuid)
         case .volumeReports(let agent, let life): reportVolumes(agent, life: life)
+        case .wipe(let agent, let life, let uuid): finishWipe(agent, life: life, uuid)
         case .container(let agent, let boot, let container):
             progress(agent, boot: boot, container)
         case .executor(let agent, let boot, let container):

@@ -9,6 +9,7 @@ package import Model
 ///     <root>/volumes/owners/<uuid>.retired                       the same, of a given-up volume
 ///     <root>/volumes/deleting/<uuid>                             data on its way out
 ///     <root>/volumes/owners/<uuid>.keep                          its data is kept by DESTROY
+///     <root>/volumes/owners/<uuid>.wipe                          its data is being erased
 ///     <root>/volumes/found/<name>-<n>                            what stood in a volume's place
 ///     <root>/volumes/detached/<name>                             data that DESTROY has kept
 ///     <root>/volumes/adoptions/<number>.json                     what the next CREATE takes over
@@ -114,4 +115,7 @@ package struct VolumePaths: Hashable, Sendable {
     package let retired: String
     package let keep: String
     package let deleting: String
+
+    /// How far the erasure of its data has come, before its DESTROY.
+    package var wipe: String { owner.dropLast(".json".count) + ".wipe" }
 }

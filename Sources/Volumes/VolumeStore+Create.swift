@@ -54,7 +54,9 @@ extension VolumeStore {
     func forget(_ volume: StoredVolume) throws(VolumeError) {
         _ = try VolumeError.wrap { () throws(SystemError) in
             try Files.remove(volume.ownerFile)
+            if try Files.remove(volume.paths.wipe) { try Files.syncDirectory(layout.owners) }
         }
+        wipes.withLock { $0[volume.record.uuid] = nil }
         index.withLock { $0.remove(volume.record.uuid) }
     }
 

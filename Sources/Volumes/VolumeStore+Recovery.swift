@@ -24,6 +24,8 @@ extension VolumeStore {
             case .deleting:
                 try withdraw(volume)
                 return .deleting
+            case .ready where wipes.withLock({ $0[uuid] != nil }):
+                return .ready(.checked("its data is being erased"))
             case .ready:
                 try clearPlace(of: volume, backend)
                 return .ready(try backend.recover(volume))

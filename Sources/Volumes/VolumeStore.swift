@@ -20,6 +20,8 @@ package final class VolumeStore: Sendable {
     let found: FoundThings
     /// By the data's path to be.
     let adoptions: Mutex<[String: Adoption]>
+    /// Volumes whose data is being erased, or is, before their DESTROY.
+    let wipes: Mutex<[VolumeUUID: WipeProgress]>
     private let backends: [BackendKind: any VolumeBackend]
 
     /// Makes the disk's directories, tries what it can do and reads the owner files.
@@ -44,6 +46,7 @@ package final class VolumeStore: Sendable {
         let (volumes, unreadable) = try Self.load(layout)
         self.unreadable = unreadable
         adoptions = Mutex(try Self.loadAdoptions(layout))
+        wipes = Mutex(try Self.loadWipes(layout, of: volumes))
         var index = VolumeIndex()
         for volume in volumes { index.put(volume) }
         self.index = Mutex(index)
@@ -141,6 +144,9 @@ package final class VolumeStore: Sendable {
     ) throws(VolumeError) -> Result {
         try locks.withLock(try volume(uuid).paths.data) { () throws(VolumeError) in
             var volume = try volume(uuid)
+            guard wipes.withLock({ $0[uuid] == nil }) else {
+                throw .conflict("the data of volume \(uuid) is being erased")
+            }
             let backend = try backend(volume.record.backend)
             switch volume.record.state {
             case .ready: break

@@ -14,6 +14,7 @@ struct Holdfast: AsyncParsableCommand {
             ExplainCommand.self, WhatIfCommand.self, ReserveCommand.self, UnreserveCommand.self,
             VolumeCommand.self, DisksCommand.self, TransactCommand.self, FsckCommand.self,
             RegistryCommand.self, TaskCommand.self, SimulateCommand.self, EventsCommand.self,
+            PolicyCommand.self, CollectCommand.self,
             VersionCommand.self,
         ])
 

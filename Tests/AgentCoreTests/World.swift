@@ -183,6 +183,7 @@ struct World {
         case .send(let message): if isConnected { hear(of: message) }
         case .reconnect: isConnected = false
         case .changeVolumes(let uuid, let changes): work[uuid] = changes
+        case .eraseVolume(let uuid, _): Issue.record("nobody has asked for erasing \(uuid)")
         case .launchContainer(let launch):
             #expect(containers[launch.container] == nil)
             for mount in launch.volumes {
@@ -279,7 +280,7 @@ struct World {
         case .operationResult(let result): take(result)
         case .statusUpdate(let update, latestState: _):
             take(update)
-        case .executorMessage, .executorExited, .pong, .volumeReport: break
+        case .executorMessage, .executorExited, .pong, .volumeReport, .volumeErased: break
         }
     }
 

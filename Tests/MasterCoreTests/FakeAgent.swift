@@ -21,6 +21,8 @@ final class FakeAgent {
     var isSilent = false
     /// Operations of this type fail with the text.
     var failures: [OperationType: String] = [:]
+    /// Why it can't erase a volume's data.
+    var eraseFailure: String?
     /// Kills of whole frameworks are not answered.
     var ignoresShutdown = false
     var heard: [MasterMessage] = []
@@ -75,6 +77,8 @@ final class FakeAgent {
         case .shutdownExecutor(let framework, let executor):
             executors.removeAll { $0.framework == framework && $0.executor.id == executor }
             return [.executorExited(framework, executor, status: 0)]
+        case .eraseVolume(let uuid, _):
+            return [.volumeErased(uuid, failure: eraseFailure)]
         case .registered, .refused, .frameworkMessage:
             break
         }

@@ -69,6 +69,7 @@ extension Ledger {
         rows += volumes.keys.sorted().compactMap { volumes[$0].map { .volumeStored($0) } }
         for id in agentRows.map(\.id) { rows += pending(id).map { .operationStored($0) } }
         rows += transactions.values.map { .transactionStored($0) }
+        rows += policies.keys.sorted().compactMap { policies[$0].map { .policyStored($0) } }
         return rows + frameworkRows.map { .frameworkStored($0) }
     }
 }

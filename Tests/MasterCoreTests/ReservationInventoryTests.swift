@@ -69,7 +69,8 @@ import Testing
             case .reservationStored, .reservationRemoved: true
             case .clusterCreated, .agentStored, .agentRemoved, .piecesStored, .volumeStored,
                 .volumeRemoved, .operationStored, .operationRemoved, .frameworkStored,
-                .frameworkRemoved, .audited, .transactionStored, .transactionRemoved:
+                .frameworkRemoved, .audited, .transactionStored, .transactionRemoved,
+                .policyStored, .policyRemoved:
                 false
             }
         }

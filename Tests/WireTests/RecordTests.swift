@@ -26,6 +26,7 @@ import Wire
             .executorExited(random.id(), random.id(), status: random.maybe { _ in -1 }),
             .pong(UInt64(random.number())),
             .volumeReport(random.list { $0.report() }),
+            .volumeErased(random.id(), failure: random.maybe { $0.text() }),
         ]
     }
 
@@ -45,6 +46,7 @@ import Wire
             .frameworkMessage(random.id(), random.id(), random.payload()),
             .shutdownExecutor(random.id(), random.id()),
             .shutdownFramework(random.id()),
+            .eraseVolume(random.id(), random.eraseOrder()),
         ]
     }
 
@@ -66,6 +68,8 @@ import Wire
                     agent: random.id(), volume: random.volume(),
                     standing: random.pick(VolumeRow.Standing.allCases),
                     report: random.maybe { $0.report() }, lastUse: random.maybe { $0.use() })),
+            .volumeStored(random.volumeInTrash()),
+            .policyStored(random.policy()), .policyRemoved(random.text()),
             .volumeRemoved(random.id()),
             .operationStored(
                 OperationRow(

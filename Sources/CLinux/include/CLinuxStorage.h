@@ -63,6 +63,9 @@ int clinux_prove_unopened(int fd);
 
 // Reserves space and sets the length, as fallocate with mode 0.
 int clinux_allocate(int fd, int64_t bytes);
+
+// Gives the space of a part of a file back; the file is as long as before and reads zeros there.
+int clinux_punch(int fd, int64_t offset, int64_t bytes);
 struct clinux_statfs {
     uint64_t block_bytes;
     uint64_t blocks, free_blocks, available_blocks;

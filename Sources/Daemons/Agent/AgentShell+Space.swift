@@ -33,7 +33,7 @@ extension AgentShell {
         case .volumeReported, .diskLimitReached:
             // They are told again with the next count.
             return .told
-        case .volumesChanged, .containerStarted, .containerFailed, .containerEnded,
+        case .volumesChanged, .volumeErased, .containerStarted, .containerFailed, .containerEnded,
             .containerUpdated,
             .checkChanged, .executorStreamClosed, .masterConnected, .masterDisconnected,
             .storageLow, .ticked:

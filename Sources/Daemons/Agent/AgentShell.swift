@@ -36,6 +36,15 @@ struct AgentShell: MachineShell {
             volumes.change(changes) { [send] failure in
                 send(.volumesChanged(uuid, failure: failure))
             }
+        case .eraseVolume(let uuid, let order):
+            volumes.wipe(uuid, order) { [send, logger] failure in
+                if let failure {
+                    logger.error(
+                        "a volume's data is not erased",
+                        metadata: ["uuid": "\(uuid)", "error": "\(failure)"])
+                }
+                send(.volumeErased(uuid, failure: failure))
+            }
         case .launchContainer(let launch): containers.launch(launch)
         case .updateContainer(let id, let resources, let mounts):
             containers.update(id, resources: resources, volumes: mounts) { [send, logger] failure in

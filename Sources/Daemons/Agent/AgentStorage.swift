@@ -166,6 +166,9 @@ final class AgentStorage: Sendable {
             throw ErrorForm(status: 500, text: "The disks can't be looked at: \(error)")
         }
         books.merge(try readBooks())
+        for (_, store) in volumes.named {
+            books.moving.formUnion(store.wipeProgress().map(\.uuid))
+        }
         books.registry = registry
         return (StorageComparison.findings(books, observation), books.journal.count)
     }

@@ -20,6 +20,7 @@ final class AgentVolumes: Sendable {
     private let lingering = Mutex<[VolumeUUID]>([])
     private let threads = BlockingThreads("volumes", limit: 8)
     private let background = BlockingThreads("volumes-background", limit: 2)
+    let wiping = WipeThread()
     private let logger: Logger
     let reported: @Sendable ([VolumeReport]) -> Void
 

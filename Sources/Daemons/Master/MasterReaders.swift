@@ -26,7 +26,8 @@ struct MasterReaders: Sendable {
     func serves(_ type: Mesos_V1_Master_Call.TypeEnum) -> Bool {
         switch type {
         case .listVolumes, .listReservations: true
-        default: views.serves(type) || questions.serves(type)
+        default:
+            views.serves(type) || questions.serves(type) || LifecycleViews.serves(type)
         }
     }
 
@@ -61,6 +62,8 @@ struct MasterReaders: Sendable {
                     list: (1, "reservations")),
                 master.reservationViews, accept
             ) { views.reservation($0, master, now) }
+        case .listLifecyclePolicies, .collectGarbage:
+            return accept.encode(LifecycleViews.response(call, master))
         default:
             guard questions.serves(call.type) else {
                 return accept.encode(views.response(call, master, now))

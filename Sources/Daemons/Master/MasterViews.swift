@@ -219,7 +219,9 @@ struct MasterViews: Sendable {
     func volume(
         _ row: VolumeRow, _ master: Master
     ) -> Mesos_V1_Master_Response.ListVolumes.Volume {
-        volume(VolumeListing(row: row, agentState: master.absence(of: row.agent)))
+        var volume = volume(VolumeListing(row: row, agentState: master.absence(of: row.agent)))
+        if master.isProtected(row) { volume.protected = true }
+        return volume
     }
 
     func reservations(
@@ -262,7 +264,8 @@ struct MasterViews: Sendable {
         if let framework = row.volume.framework { volume.frameworkID.value = framework.value }
         if let principal = row.volume.principal { volume.principal = principal }
         volume.created.nanoseconds = row.volume.createdNanoseconds
-        volume.state = row.standing.rawValue
+        volume.state = row.state
+        LifecycleViews.add(row, to: &volume)
         volume.bookedBytes = bytes(row.volume.resource.amount)
         if let state = listing.agentState { volume.agentState = state }
         if let use = row.lastUse { volume.set(use) }

@@ -29,8 +29,11 @@ struct OperatorEndpoint: Sendable {
             if let change {
                 answers.ask { number in
                     host.handle(.operatorCalled(RequestID(number), change, principal: nil))
-                } finish: { answer in
-                    responder.answer(HTTPAnswer(answer, accept))
+                } finish: { [readers] answer in
+                    guard call.type == .collectGarbage, answer == .done else {
+                        return responder.answer(HTTPAnswer(answer, accept))
+                    }
+                    readers.answer(call, accept, responder)
                 }
                 return
             }
@@ -53,6 +56,7 @@ struct OperatorEndpoint: Sendable {
         }
     }
 
+    /// What has become of the volumes, after a collection.
     private static func answer(
         _ result: Result<Mesos_V1_Master_Response, ErrorForm>, _ accept: MediaType,
         _ responder: HTTPResponder

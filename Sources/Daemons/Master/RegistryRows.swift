@@ -40,6 +40,10 @@ enum RegistryRows {
             [RegistryChange(bucket: .reservations, key: row.uuid.value, value: row.encoded)]
         case .reservationRemoved(let uuid):
             [RegistryChange(bucket: .reservations, key: uuid.value, value: nil)]
+        case .policyStored(let policy):
+            [RegistryChange(bucket: .policies, key: policy.role, value: policy.encoded)]
+        case .policyRemoved(let role):
+            [RegistryChange(bucket: .policies, key: role, value: nil)]
         case .audited: []
         case .transactionStored(let row):
             [RegistryChange(bucket: .transactions, key: row.owner.rowKey, value: row.encoded)]
@@ -87,6 +91,8 @@ enum RegistryRows {
                 case .transactions:
                     records.append(
                         .transactionStored(try TransactionRow(decoding: entry.value)))
+                case .policies:
+                    records.append(.policyStored(try LifecyclePolicy(decoding: entry.value)))
                 case .meta, .roles, .maintenance, .services: break
                 }
             }

@@ -38,11 +38,18 @@ extension Mesos_V1_Master_Call: APICall {
             guard hasTransact else { return "transact" }
             return transact.hasAgentID ? nil : "transact.agent_id"
         case .forgetVolume: return hasForgetVolume ? nil : "forget_volume"
+        case .setLifecyclePolicy: return hasSetLifecyclePolicy ? nil : "set_lifecycle_policy"
+        case .removeLifecyclePolicy:
+            return hasRemoveLifecyclePolicy ? nil : "remove_lifecycle_policy"
+        case .undeleteVolume: return hasUndeleteVolume ? nil : "undelete_volume"
+        case .protectVolume: return hasProtectVolume ? nil : "protect_volume"
+        case .eraseVolume: return hasEraseVolume ? nil : "erase_volume"
+        case .collectGarbage: return hasCollectGarbage ? nil : "collect_garbage"
         case .unknown, .getHealth, .getFlags, .getVersion, .getLoggingLevel, .getState,
             .getAgents, .getFrameworks, .getExecutors, .getOperations, .getTasks, .getRoles,
             .getWeights, .getMaster, .subscribe, .getMaintenanceStatus, .getMaintenanceSchedule,
             .getQuota, .listVolumes, .listAudit,
-            .listReservations, .backupRegistry:
+            .listReservations, .backupRegistry, .listLifecyclePolicies:
             return nil
         }
     }
@@ -152,7 +159,7 @@ extension Mesos_V1_Agent_Call: APICall {
         case .volumeHistory: return hasVolumeHistory ? nil : "volume_history"
         case .unknown, .getHealth, .getFlags, .getVersion, .getLoggingLevel, .getState,
             .getContainers, .getFrameworks, .getExecutors, .getOperations, .getTasks, .getAgent,
-            .getResourceProviders, .pruneImages, .checkStorage, .volumeUsage:
+            .getResourceProviders, .pruneImages, .checkStorage, .volumeUsage, .listErasures:
             return nil
         }
     }

@@ -21,6 +21,9 @@ extension AgentMessage: RecordCoded {
             if let status { form.executorExited.status = status }
         case .pong(let number): form.pong = number
         case .volumeReport(let reports): form.volumeReport.reports = reports.map(\.form)
+        case .volumeErased(let uuid, let failure):
+            form.volumeErased.uuid = uuid.value
+            if let failure { form.volumeErased.failure = failure }
         }
         return form
     }
@@ -43,6 +46,10 @@ extension AgentMessage: RecordCoded {
                 status: form.hasStatus ? form.status : nil)
         case .pong(let number): self = .pong(number)
         case .volumeReport(let form): self = .volumeReport(try Needed.list(form.reports))
+        case .volumeErased(let form):
+            self = .volumeErased(
+                try Needed.id(form.uuid, "erased.uuid"),
+                failure: form.hasFailure ? form.failure : nil)
         case nil: throw Refusal(.invalid, "the agent's message is of a later version")
         }
     }

@@ -29,6 +29,9 @@ extension MasterMessage: RecordCoded {
             form.shutdownExecutor.frameworkID = framework.value
             form.shutdownExecutor.executorID = executor.value
         case .shutdownFramework(let framework): form.shutdownFramework = framework.value
+        case .eraseVolume(let uuid, let order):
+            form.eraseVolume.uuid = uuid.value
+            form.eraseVolume.order = order.form
         }
         return form
     }
@@ -64,6 +67,10 @@ extension MasterMessage: RecordCoded {
                 try Needed.id(form.executorID, "shutdown.executor_id"))
         case .shutdownFramework(let id):
             self = .shutdownFramework(try Needed.id(id, "shutdown_framework"))
+        case .eraseVolume(let form):
+            self = .eraseVolume(
+                try Needed.id(form.uuid, "erase.uuid"),
+                try EraseOrder(try Needed.value(form.hasOrder, form.order, "erase.order")))
         case nil: throw Refusal(.invalid, "the master's message is of a later version")
         }
     }

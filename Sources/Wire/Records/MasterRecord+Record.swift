@@ -23,6 +23,8 @@ extension MasterRecord: RecordCoded {
         case .reservationRemoved(let uuid): form.reservationRemoved = uuid.value
         case .transactionStored(let row): form.transactionStored = row.form
         case .transactionRemoved(let key): form.transactionRemoved = key.form
+        case .policyStored(let policy): form.policyStored = policy.form
+        case .policyRemoved(let role): form.policyRemoved = role
         }
         return form
     }
@@ -50,6 +52,8 @@ extension MasterRecord: RecordCoded {
             self = .reservationRemoved(try Needed.id(id, "reservation_removed"))
         case .transactionStored(let row): self = .transactionStored(try TransactionRow(row))
         case .transactionRemoved(let key): self = .transactionRemoved(try TransactionKey(key))
+        case .policyStored(let form): self = .policyStored(try LifecyclePolicy(form))
+        case .policyRemoved(let role): self = .policyRemoved(role)
         case nil: throw Refusal(.invalid, "the master's record is of a later version")
         }
     }
@@ -99,6 +103,7 @@ extension VolumeRow: RecordCoded {
         }
         if let report { form.report = report.form }
         if let lastUse { form.lastUse = lastUse.form }
+        if lifecycle != VolumeLifecycle() { form.lifecycle = lifecycle.form }
         return form
     }
 
@@ -115,6 +120,7 @@ extension VolumeRow: RecordCoded {
             volume: try VolumeDescription(form.volume), standing: standing,
             report: form.hasReport ? try VolumeReport(form.report) : nil,
             lastUse: form.hasLastUse ? try VolumeUse(form.lastUse) : nil)
+        if form.hasLifecycle { lifecycle = try VolumeLifecycle(form.lifecycle) }
     }
 }
 

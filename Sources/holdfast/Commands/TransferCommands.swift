@@ -34,6 +34,7 @@ struct VolumeDetach: AsyncParsableCommand {
                     answer = try await master.tell(.destroyVolumes) {
                         $0.destroyVolumes.agentID = volume.agentID
                         $0.destroyVolumes.volumes = [volume.resource]
+                        $0.destroyVolumes.immediately = true
                     }
                 } catch {
                     // It stays a volume; a later DESTROY means what it says.

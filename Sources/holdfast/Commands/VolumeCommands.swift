@@ -159,10 +159,11 @@ func report(_ answer: String, _ done: String, asJSON: Bool) {
 struct VolumeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "volume",
-        abstract: "Make, destroy, grow, shrink, adopt, detach and watch persistent volumes.",
+        abstract: "Make, destroy, protect, resize, adopt, detach and watch persistent volumes.",
         subcommands: [
             VolumeCreate.self, VolumeDestroy.self, VolumeGrow.self, VolumeShrink.self,
-            VolumeAdopt.self, VolumeDetach.self, VolumeUsageCommand.self,
+            VolumeAdopt.self, VolumeDetach.self, VolumeUndelete.self, VolumeProtect.self,
+            VolumeUnprotect.self, VolumeErase.self, VolumeUsageCommand.self,
         ])
 }
 
@@ -236,8 +237,11 @@ struct VolumeChoice: ParsableArguments {
 
 struct VolumeDestroy: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "destroy", abstract: "Destroy a volume and all its data.")
+        commandName: "destroy",
+        abstract: "Destroy a volume; where its role's policy says so, it goes to the trash.")
     @OptionGroup var choice: VolumeChoice
+    @Flag(help: "Erase it at once, past the trash and without overwriting.")
+    var now = false
 
     func run() async throws {
         try await withClient(choice.client.master) { client in
@@ -245,6 +249,7 @@ struct VolumeDestroy: AsyncParsableCommand {
             let answer = try await client.tell(.destroyVolumes) {
                 $0.destroyVolumes.agentID = volume.agentID
                 $0.destroyVolumes.volumes = [volume.resource]
+                if now { $0.destroyVolumes.immediately = true }
             }
             report(answer, "destroyed volume \(volume.uuid)", asJSON: choice.client.json)
         }
