@@ -156,6 +156,7 @@ extension Master {
         try draft.name(volumesOf: kind)
         if case .destroy(let volumes) = kind { try checkUnused(volumes, on: draft.agent) }
         try kind.check(against: draft.total)
+        try checkLives(kind, on: draft.agent)
         guard let type = kind.type else { return }
         let conversion = try kind.conversion().allocated(to: nil)
         let changes = try volumeChanges(
@@ -182,6 +183,19 @@ extension Master {
             TransactionStep(
                 uuid: OperationUUID(generator.uuid()), type: type, id: step.id,
                 conversion: conversion, volumes: changes.map(\.uuid)))
+    }
+
+    /// Throws `conflict` for what a volume's life does not allow, and for a DESTROY into the trash:
+    /// that gives no disk back which later steps could use.
+    private func checkLives(_ kind: OfferOperation.Kind, on id: AgentID) throws(Refusal) {
+        try checkLifecycle(kind, on: id)
+        guard case .destroy(let volumes) = kind else { return }
+        for role in volumes.map(\.role) where policy(for: role)?.keepsDestroyed == true {
+            throw Refusal(
+                .conflict,
+                "what role '\(role)' destroys goes to the trash by its policy, which is no step of"
+                    + " a transaction: destroy it in a call of its own")
+        }
     }
 
     private func launch(

@@ -48,8 +48,8 @@ import Testing
         ).filter { $0.outcome == .deleted }.map(\.path)
     }
 
-    // Scenario: gc_tests GarbageCollectorTest.Schedule
-    // Scenario: gc_tests GarbageCollectorIntegrationTest.ExitedExecutor
+    /// Scenario: gc_tests GarbageCollectorTest.Schedule
+    /// Scenario: gc_tests GarbageCollectorIntegrationTest.ExitedExecutor
     @Test func keptForTheDelayAfterTheContainersEnd() throws {
         let (first, second) = (try sandbox("1"), try sandbox("2"))
         var collector = collector()
@@ -62,9 +62,9 @@ import Testing
     }
 
     /// A container that lives is never collected, however long it does and however full the disk.
-    // Scenario: gc_tests GarbageCollectorTest.Unschedule
-    // Scenario: gc_tests GarbageCollectorIntegrationTest.Unschedule
-    // Scenario: gc_tests GarbageCollectorIntegrationTest.LongLivedDefaultExecutor
+    /// Scenario: gc_tests GarbageCollectorTest.Unschedule
+    /// Scenario: gc_tests GarbageCollectorIntegrationTest.Unschedule
+    /// Scenario: gc_tests GarbageCollectorIntegrationTest.LongLivedDefaultExecutor
     @Test func livingOnesStay() throws {
         let path = try sandbox("1")
         var collector = collector()
@@ -74,8 +74,8 @@ import Testing
         #expect(exists(path + "/deep/down/stdout"))
     }
 
-    // Scenario: gc_tests GarbageCollectorTest.Prune
-    // Scenario: gc_tests GarbageCollectorIntegrationTest.DiskUsage
+    /// Scenario: gc_tests GarbageCollectorTest.Prune
+    /// Scenario: gc_tests GarbageCollectorIntegrationTest.DiskUsage
     @Test func theFullerTheDiskTheShorter() throws {
         let policy = SandboxCollector.Policy(delaySeconds: 1_000, headroom: 0.1)
         #expect(policy.keptSeconds(usage: 0) == 900)
@@ -105,7 +105,7 @@ import Testing
     }
 
     /// After a restart of the agent a sandbox is as old as the last change in it.
-    // Scenario: gc_tests GarbageCollectorIntegrationTest.Restart
+    /// Scenario: gc_tests GarbageCollectorIntegrationTest.Restart
     @Test func agesSurviveARestart() throws {
         let path = try sandbox("1")
         let wall = Date().timeIntervalSince1970
@@ -127,7 +127,7 @@ import Testing
     }
 
     /// What a framework, an executor and an earlier agent had goes with the last sandbox.
-    // Scenario: gc_tests GarbageCollectorIntegrationTest.ExitedFramework
+    /// Scenario: gc_tests GarbageCollectorIntegrationTest.ExitedFramework
     @Test func emptyParentsGo() throws {
         _ = try sandbox("1", executor: "gone", framework: "f")
         let other = try sandbox("2", executor: "kept", framework: "f")
@@ -155,8 +155,8 @@ import Testing
     }
 
     /// MESOS-8830: a volume that is still mounted in a dead container's sandbox loses no byte.
-    // Scenario: gc_tests GarbageCollectorIntegrationTest.ROOT_DanglingMount
-    // Scenario: gc_tests GarbageCollectorIntegrationTest.ROOT_OrphanContainer
+    /// Scenario: gc_tests GarbageCollectorIntegrationTest.ROOT_DanglingMount
+    /// Scenario: gc_tests GarbageCollectorIntegrationTest.ROOT_OrphanContainer
     @Test(.enabled(if: geteuid() == 0, "mounting needs root"))
     func danglingMountsAreUnmountedAndNeverEntered() throws {
         try Data("rows".utf8).write(to: URL(filePath: outside + "/data"))
