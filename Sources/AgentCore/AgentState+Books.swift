@@ -103,7 +103,8 @@ extension AgentState {
     func missing(
         _ wanted: Resources, isSharing: Bool, claims: Claims? = nil, growing: Resource? = nil
     ) -> MissingResource? {
-        for entry in wanted.entries {
+        // What is lent is of what others have reserved, and the master's to watch.
+        for entry in wanted.entries where !entry.resource.isRevocable {
             let resource = entry.resource
             let key = ResourceKey(resource)
             var there = total.entry(key)?.resource.value

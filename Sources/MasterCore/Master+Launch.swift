@@ -106,12 +106,10 @@ extension Master {
             addExecutor(key, executor, booked: Resources(executor.resources))
         }
         for task in tasks { addTask(task, of: pool.framework) }
-        guard let description = frameworks[pool.framework]?.description,
-            let connection = agents[pool.agent]?.connection
-        else { return }
+        guard let description = frameworks[pool.framework]?.description else { return }
         let launch = TaskLaunch(
             framework: description, executor: executor, tasks: tasks, isGroup: isGroup)
-        emit(.send(connection, .launch(launch)))
+        deliver(launch, to: pool.agent, newExecutor: isNew ? key : nil)
     }
 
     private mutating func addTask(_ description: TaskDescription, of framework: FrameworkID) {

@@ -15,6 +15,7 @@ extension Master {
         let key = update.key
         var update = update
         update.agent = id
+        update = withPreemption(update, on: id)
         if frameworks[key.framework]?.tasks[key.task]?.agent == id {
             frameworks[key.framework]?.tasks[key.task]?.append(update)
             setState(key, latestState)
@@ -116,6 +117,8 @@ extension Master {
 
     /// An agent that is not connected gets it when it registers again.
     mutating func sendKill(_ key: TaskKey, to id: AgentID, graceMilliseconds: Int64?) {
+        let message = "Killed before it was sent to its agent"
+        if dropHeld(key, on: id, .killedDuringLaunch, message) { return }
         guard let connection = agents[id]?.connection else { return }
         emit(
             .send(

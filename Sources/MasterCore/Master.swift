@@ -72,6 +72,7 @@ package struct Master: Machine {
         if isStarted {
             runTimers()
             scheduleReviews()
+            settleLending()
             allocate()
         }
         swap(&self.outbox, &outbox)

@@ -17,8 +17,16 @@ package struct MasterOptions: Sendable {
     package var operationTimeoutMilliseconds: Int64 = 10_000
     /// The filter of a declined offer when the call names none.
     package var defaultRefuseMilliseconds: Int64 = 5_000
+    /// How long a task on lent resources that has no kill policy has to end when these are needed.
+    package var recallGraceMilliseconds: Int64 = 5_000
     package var limits = Limits()
     package var allocator = AllocatorOptions()
+
+    /// `--lend-idle`: idle reserved cpus and memory are lent as revocable resources.
+    package var lendsIdle: Bool {
+        get { allocator.lendsIdle }
+        set { allocator.lendsIdle = newValue }
+    }
 
     package init() {}
 }

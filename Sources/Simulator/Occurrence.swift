@@ -18,6 +18,8 @@ package enum Occurrence: Int, CaseIterable, Sendable {
     case callRefused
     // leases
     case reserveLeased, renewLease, operatorLease, leaseEnded
+    // lending
+    case launchOnLent, launchOnReserved, taskPreempted
     // calls of executors, and what they are told
     case executorSubscribe, executorUpdate, executorUpdatesRepeated, executorKill
     // what came of them

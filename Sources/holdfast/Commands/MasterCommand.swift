@@ -47,6 +47,8 @@ struct MasterFlags: ParsableArguments {
     var offerTimeout: DurationOption?
     @Option(help: "The least that is offered of unreserved resources.")
     var minAllocatableResources: String?
+    @Flag(help: "Lend idle reserved cpus and memory to other roles, as revocable resources.")
+    var lendIdle = false
 
     func fill(_ options: inout MasterOptions) throws {
         guard maxAgentPingTimeouts > 0 else {
@@ -56,6 +58,7 @@ struct MasterFlags: ParsableArguments {
         options.maxAgentPingTimeouts = maxAgentPingTimeouts
         options.agentReregisterTimeoutMilliseconds = agentReregisterTimeout.milliseconds
         options.offerTimeoutMilliseconds = offerTimeout?.milliseconds
+        options.lendsIdle = lendIdle
         if let text = minAllocatableResources {
             do throws(Refusal) {
                 options.allocator.minAllocatable = try ResourceQuantities.alternatives(
@@ -77,6 +80,7 @@ struct MasterFlags: ParsableArguments {
         if let text = minAllocatableResources {
             arguments.append("--min-allocatable-resources=\(text)")
         }
+        if lendIdle { arguments.append("--lend-idle") }
         return arguments
     }
 }
