@@ -195,7 +195,8 @@ extension AgentState {
         for new in resources {
             if let gained = difference(new, without: self.resources) { total.add(gained) }
         }
-        for entry in used.entries where !total.contains(entry.resource) {
+        for entry in used.entries
+        where !entry.resource.isRevocable && !total.contains(entry.resource) {
             total = before
             throw tooLittle(entry.resource)
         }
