@@ -71,7 +71,8 @@ extension AgentState {
     package func violations() -> [String] {
         var found: [String] = []
         if total.bare != resources.bare { found.append("the books make or lose resources") }
-        for entry in used.entries where !total.contains(entry.resource) {
+        for entry in used.entries
+        where !entry.resource.isRevocable && !total.contains(entry.resource) {
             found.append("\(entry.resource.text) is used, but not there")
         }
         if used != sumOfHoldings() { found.append("what is used is not what tasks hold") }

@@ -105,7 +105,8 @@ extension AgentState {
     func missing(
         _ wanted: Resources, isSharing: Bool, claims: Claims? = nil, growing: [Resource] = []
     ) -> MissingResource? {
-        for entry in wanted.entries {
+        // What is lent is of what others have reserved, and the master's to watch.
+        for entry in wanted.entries where !entry.resource.isRevocable {
             let resource = entry.resource
             let key = ResourceKey(resource)
             var there = total.entry(key)?.resource.value
@@ -196,7 +197,8 @@ extension AgentState {
         for new in resources {
             if let gained = difference(new, without: self.resources) { total.add(gained) }
         }
-        for entry in used.entries where !total.contains(entry.resource) {
+        for entry in used.entries
+        where !entry.resource.isRevocable && !total.contains(entry.resource) {
             total = before
             throw tooLittle(entry.resource)
         }

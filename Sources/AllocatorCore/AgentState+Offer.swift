@@ -6,6 +6,8 @@ struct OfferTarget {
     let capabilities: FrameworkDescription.Capabilities
     /// What keeps the client from being offered this agent again.
     let filters: [Filter]
+    /// Whether what is lent is for it.
+    let mayBorrow: Bool
 
     /// The refusal that covers all of it.
     func filter(blocking parts: [Resources.Entry]) -> Filter? {
@@ -29,7 +31,9 @@ struct OfferTarget {
         return nil
     }
 
-    func understands(_ resource: Resource) -> Bool { missingCapability(for: resource) == nil }
+    func understands(_ resource: Resource) -> Bool {
+        missingCapability(for: resource) == nil && (mayBorrow || !resource.isRevocable)
+    }
 }
 
 /// Why a part of an agent's rest is not in a client's offer.
@@ -38,6 +42,8 @@ enum Withholding: Equatable {
     case capability(FrameworkDescription.Capabilities)
     /// The agent has GPUs, and the client can't use any.
     case agentHasGPUs
+    /// Lent, and the client's role has reservations there.
+    case ownRoleLends
     case belowMinimum
     /// Shared, in use, and nothing else is there that it could ride along with.
     case sharedInUse
@@ -46,12 +52,13 @@ enum Withholding: Equatable {
     static func == (left: Withholding, right: Withholding) -> Bool {
         switch (left, right) {
         case (.reservedForOthers, .reservedForOthers), (.agentHasGPUs, .agentHasGPUs),
+            (.ownRoleLends, .ownRoleLends),
             (.belowMinimum, .belowMinimum), (.sharedInUse, .sharedInUse):
             true
         case (.capability(let one), .capability(let other)): one == other
         case (.filtered(let one), .filtered(let other)): one.sequence == other.sequence
         case (.reservedForOthers, _), (.capability, _), (.agentHasGPUs, _), (.belowMinimum, _),
-            (.sharedInUse, _), (.filtered, _):
+            (.sharedInUse, _), (.filtered, _), (.ownRoleLends, _):
             false
         }
     }
@@ -163,6 +170,8 @@ extension AgentState {
         for entry in pool.entries {
             if let capability = target.missingCapability(for: entry.resource) {
                 notes.note(entry, .capability(capability))
+            } else if entry.resource.isRevocable, !target.mayBorrow {
+                notes.note(entry, .ownRoleLends)
             } else {
                 parts.append(entry)
             }

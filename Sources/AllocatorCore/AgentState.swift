@@ -8,6 +8,8 @@ struct AgentState: Sendable {
     var id = AgentID("")
     var isActive = false
     var total = Resources()
+    /// What others may borrow of what is reserved, revocable: a part of `total`.
+    var lendable = Resources()
     /// What each client holds, in allocated form.
     var allocations: [Int: Resources] = [:]
     /// What nobody holds, by the role that it is reserved for; no pool is empty.

@@ -47,6 +47,7 @@ extension Allocator {
     /// more than there is, the rest is nothing until they give it back.
     package mutating func setTotal(_ id: AgentID, total: Resources) {
         guard let agent = agentIndexes[id] else { return }
+        let total = total.adding(agents[agent].lendable)
         sorter.changeTotals(adding: counted(total), removing: counted(agents[agent].total))
         agents[agent].total = total
         agents[agent].reckon()

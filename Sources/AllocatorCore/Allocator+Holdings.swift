@@ -53,14 +53,15 @@ extension Allocator {
     private func held(by client: Int, on agent: Int, _ names: [String]) -> ResourceQuantities {
         var result = ResourceQuantities()
         for name in names where !options.excludedResourceNames.contains(name) {
-            result[name] = agents[agent].allocations[client]?.total(of: name) ?? .zero
+            let all = agents[agent].allocations[client]?.total(of: name) ?? .zero
+            result[name] = all - lent(name, to: client, on: agent)
         }
         return result
     }
 
     /// What counts in a share.
     func counted(_ resources: Resources) -> ResourceQuantities {
-        var result = resources.quantities
+        var result = withoutLent(resources.quantities, of: resources)
         for name in options.excludedResourceNames.sorted() { result[name] = .zero }
         return result
     }

@@ -67,7 +67,8 @@ extension Allocator {
         OfferTarget(
             role: clients[client].role,
             capabilities: frameworks[clients[client].framework].capabilities,
-            filters: filters(of: client, on: agent))
+            filters: filters(of: client, on: agent),
+            mayBorrow: mayBorrow(clients[client].role, on: agent))
     }
 
     private mutating func offer(

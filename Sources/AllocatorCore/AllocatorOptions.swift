@@ -16,6 +16,8 @@ package struct AllocatorOptions: Equatable, Sendable {
     package var maxReoffersPerSecond = 50
     /// A framework with this many filters is offered nothing until one of them ends.
     package var filtersPerFramework = Limits().filtersPerFramework
+    /// Whether idle cpus and memory of reservations may be lent (`Allocator+Lending`).
+    package var lendsIdle = false
 
     package init() {}
 

@@ -195,6 +195,7 @@ extension OfferReason {
         case .agentHasGPUs:
             self.init(.agentHasGPUs)
             capability = .gpuResources
+        case .ownRoleLends: self.init(.ownRoleLends)
         case .belowMinimum:
             self.init(.belowMinimum)
             self.minimum = minimum

@@ -23,6 +23,7 @@ package struct OfferReason: Equatable, Sendable {
         case capabilityMissing = "CAPABILITY_MISSING"
         case reservedForOtherRole = "RESERVED_FOR_OTHER_ROLE"
         case agentHasGPUs = "AGENT_HAS_GPUS"
+        case ownRoleLends = "OWN_ROLE_LENDS"
         case belowMinimum = "BELOW_MINIMUM"
         case sharedVolumeInUse = "SHARED_VOLUME_IN_USE"
         case filtered = "FILTERED"

@@ -13,6 +13,7 @@ import OrderedCollections
 // - Every stack of reservations in the confirmed books has one row, and every row a resource; but
 //   one with a lease may have none while others are refined from it.
 // - A result that an agent keeps is awaited by a framework, and its operation is not pending.
+// - What is lent to tasks that are not recalled is at most what is reserved and idle.
 // - The numbers of an agent's pending operations have no gap and end before the next one.
 
 extension Master {
@@ -145,7 +146,7 @@ extension Master {
                         + " says \(allocator.allocated(agent.id, framework).detailedText)")
             }
         }
-        return found + sumViolations(of: agent, held)
+        return found + sumViolations(of: agent, held) + lentTooMuch(on: agent.id)
     }
 
     /// Held and free make up the total, unless a failed operation took back what tasks hold.
@@ -161,7 +162,9 @@ extension Master {
                 inUse.add(plain)
             }
         }
-        let sum = allocator.available(agent.id).adding(inUse)
+        inUse = inUse.filter { !$0.isRevocable }
+        let free = allocator.available(agent.id).filter { !$0.isRevocable }
+        let sum = free.adding(inUse)
         guard agent.total.contains(inUse), sum != agent.offerable else { return [] }
         return [
             "agent \(agent.id): \(sum.detailedText) held and free is not"

@@ -100,12 +100,10 @@ extension Master {
         pool.rest = needs.rest
         book(needs, of: pool.framework, on: pool.agent)
         for task in tasks { addTask(task, of: pool.framework) }
-        guard let description = frameworks[pool.framework]?.description,
-            let connection = agents[pool.agent]?.connection
-        else { return }
+        guard let description = frameworks[pool.framework]?.description else { return }
         let launch = TaskLaunch(
             framework: description, executor: executor, tasks: tasks, isGroup: isGroup)
-        emit(.send(connection, .launch(launch)))
+        deliver(launch, to: pool.agent, newExecutor: isNew ? key : nil)
     }
 
     /// What tasks and a new executor take of a pool. Throws `invalid` if it does not have that.

@@ -68,6 +68,9 @@ extension Master {
         rescindOffers(of: id)
         let wasUnreachable = ledger.agents[id]?.standing == .unreachable
         if agents[id] == nil { agents[id] = MasterAgent(id: id) }
+        // What was not sent never will be: the agent comes without it.
+        agents[id]?.heldLaunches = []
+        agents[id]?.recalled = []
         // Until its books are settled nothing is worked out from them.
         agents[id]?.isRegistered = false
         connections[connection]?.agent = id

@@ -44,6 +44,7 @@ extension Master {
                         + " present")
             }
         }
+        try validateBorrowing(task)
         if let executor = task.executor { try validate(executor, in: pool) }
     }
 

@@ -16,6 +16,7 @@ extension Master {
         var update = update
         update.agent = id
         let old = standing(of: key)
+        update = withPreemption(update, on: id)
         if frameworks[key.framework]?.tasks[key.task]?.agent == id {
             frameworks[key.framework]?.tasks[key.task]?.append(update)
             setState(key, latestState)
@@ -120,6 +121,8 @@ extension Master {
 
     /// An agent that is not connected gets it when it registers again.
     mutating func sendKill(_ key: TaskKey, to id: AgentID, graceMilliseconds: Int64?) {
+        let message = "Killed before it was sent to its agent"
+        if dropHeld(key, on: id, .killedDuringLaunch, message) { return }
         guard let connection = agents[id]?.connection else { return }
         emit(
             .send(

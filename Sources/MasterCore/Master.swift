@@ -84,6 +84,7 @@ package struct Master: Machine {
         if isStarted {
             runTimers()
             scheduleReviews()
+            settleLending()
             allocate()
             publishChanges()
             admitSubscriber()

@@ -34,6 +34,10 @@ package struct MasterAgent: Sendable {
     var withheld = Resources()
     /// Uses of volumes whose CREATE the agent has not confirmed.
     var earlyUses: [VolumeUUID: VolumeUse] = [:]
+    /// Tasks on lent resources that were told to end and hold them still.
+    var recalled: Set<TaskKey> = []
+    /// Launches that wait for these, as they came.
+    var heldLaunches: [HeldLaunch] = []
     var pingNumber: UInt64 = 0
     var isPongDue = false
     var silentPings = 0

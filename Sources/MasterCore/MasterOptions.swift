@@ -19,8 +19,16 @@ package struct MasterOptions: Sendable {
     package var defaultRefuseMilliseconds: Int64 = 5_000
     /// `--max-operator-event-stream-subscribers`: beyond it the oldest subscriber is closed.
     package var subscribersAtMost = 1_000
+    /// How long a task on lent resources that has no kill policy has to end when these are needed.
+    package var recallGraceMilliseconds: Int64 = 5_000
     package var limits = Limits()
     package var allocator = AllocatorOptions()
+
+    /// `--lend-idle`: idle reserved cpus and memory are lent as revocable resources.
+    package var lendsIdle: Bool {
+        get { allocator.lendsIdle }
+        set { allocator.lendsIdle = newValue }
+    }
 
     package init() {}
 }

@@ -35,6 +35,8 @@ extension OfferReason {
         case .agentHasGPUs:
             return "the agent has GPUs: \(what) is kept for frameworks with the capability"
                 + " \(capabilityName)"
+        case .ownRoleLends:
+            return "\(what) is lent of reservations, and the framework's role has some of these"
         case .belowMinimum:
             return "\(what) is less than the least that is offered, "
                 + minimum.map(\.text).joined(separator: " or ")

@@ -131,6 +131,8 @@ package struct StatusReason: Hashable, Sendable {
     package static let agentUnknown = StatusReason(13)
     package static let taskInvalid = StatusReason(14)
     package static let taskUnknown = StatusReason(16)
+    /// REASON_CONTAINER_PREEMPTED.
+    package static let preempted = StatusReason(17)
     package static let resourcesUnknown = StatusReason(18)
     package static let diskLimitation = StatusReason(20)
     package static let launchFailed = StatusReason(21)

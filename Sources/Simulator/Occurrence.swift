@@ -26,6 +26,8 @@ package enum Occurrence: Int, CaseIterable, Sendable {
     // volumes' lives
     case volumeOrphaned, volumeReclaimed, volumeTrashed, volumeUndeleted, volumeErased
     case volumeWiped, wipeFailed
+    // lending
+    case launchOnLent, launchOnReserved, taskPreempted
     // calls of executors, and what they are told
     case executorSubscribe, executorUpdate, executorUpdatesRepeated, executorKill
     // what came of them

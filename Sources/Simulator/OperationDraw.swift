@@ -11,7 +11,9 @@ struct OperationDraw {
         _ chance: inout SeededGenerator, volume name: String
     ) -> OfferOperation.Kind? {
         let plain = pool.map { $0.with(allocationRole: nil) }
-        let free = plain.filter { $0.reservations.isEmpty && $0.name != "ports" }
+        let free = plain.filter {
+            $0.reservations.isEmpty && $0.name != "ports" && !$0.isRevocable
+        }
         let disks = plain.filter { $0.name == "disk" && isMine($0) && !$0.isPersistentVolume }
         let reserved = plain.filter { isMine($0) && !$0.isPersistentVolume }
         let volumes = plain.filter { isMine($0) && $0.isPersistentVolume }
@@ -51,10 +53,7 @@ struct OperationDraw {
     func task(
         _ name: String, on agent: AgentID, _ chance: inout SeededGenerator
     ) -> TaskDescription? {
-        let wanted = [
-            Resource.amount("cpus", 1), Resource.amount("mem", 32 + Int64(chance.below(64))),
-        ].filter { pool.contains($0.with(allocationRole: role)) }
-        guard wanted.count == 2 else { return nil }
+        guard let wanted = room(&chance) else { return nil }
         let volumes = pool.filter { $0.isPersistentVolume && isMine($0) }
         var resources = wanted
         if let volume = pick(Array(volumes), &chance) {
@@ -65,6 +64,25 @@ struct OperationDraw {
             id: TaskID(name), name: name, agent: agent, resources: resources,
             executor: executor, hasCommand: executor == nil, killGraceMilliseconds: 500,
             payload: Payload([7]))
+    }
+
+    /// Processor and memory for a task: lent ones, those of the role, or unreserved ones.
+    private func room(_ chance: inout SeededGenerator) -> [Resource]? {
+        let plain = pool.map { $0.with(allocationRole: nil) }
+        let lent = plain.filter(\.isRevocable)
+        if lent.count == 2 { return chance.oneIn(2) ? lent : lent.map { half($0) } }
+        let own = ["cpus", "mem"].compactMap { name in
+            plain.first { $0.name == name && isMine($0) }
+        }
+        if own.count == 2, !chance.oneIn(3) { return own }
+        let wanted = [
+            Resource.amount("cpus", 1), Resource.amount("mem", 32 + Int64(chance.below(64))),
+        ].filter { pool.contains($0.with(allocationRole: role)) }
+        return wanted.count == 2 ? wanted : nil
+    }
+
+    private func half(_ resource: Resource) -> Resource {
+        resource.with(amount: Amount(thousandths: max(1, resource.amount.thousandths / 2)))
     }
 
     /// One of few, so that it runs several tasks.

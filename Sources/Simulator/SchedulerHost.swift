@@ -30,7 +30,7 @@ struct SchedulerHost {
 
     var description: FrameworkDescription {
         var capabilities: FrameworkDescription.Capabilities = [
-            .multiRole, .reservationRefinement, .sharedResources,
+            .multiRole, .reservationRefinement, .sharedResources, .revocableResources,
         ]
         if number.isMultiple(of: 2) { capabilities.insert(.partitionAware) }
         if number % 3 == 1 { capabilities.insert(.atomicAccept) }

@@ -15,6 +15,7 @@ extension Simulation {
         {
             violate("agent \(index) makes or loses disk")
         }
+        checkLending(index)
         guard report.events.isMultiple(of: 16) else { return }
         for violation in agents[index].agent.violations() {
             violate("agent \(index): \(violation)")

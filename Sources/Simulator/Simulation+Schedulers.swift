@@ -96,6 +96,7 @@ extension Simulation {
     private mutating func hear(_ update: StatusUpdate, _ index: Int) {
         digest.add(update.task.value)
         digest.add(update.state.rawValue)
+        if update.reason == .preempted { count(.taskPreempted) }
         if let known = schedulers[index].tasks[update.task] {
             if known.hasEnded, !update.state.isTerminal, update.source != .master {
                 violate("task \(update.task) is \(update.state) after \(known.state)")

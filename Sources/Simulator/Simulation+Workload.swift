@@ -112,6 +112,9 @@ extension Simulation {
             let hasVolume = task.resources.contains(where: \.isPersistentVolume)
             count(hasVolume ? .launchOnVolume : .launch)
             if task.executor != nil { count(.launchInExecutor) }
+            if task.resources.contains(where: \.isRevocable) { count(.launchOnLent) }
+            let isOwn = task.resources.contains { $0.name == "cpus" && !$0.reservations.isEmpty }
+            if isOwn { count(.launchOnReserved) }
             script.tasks.append(task.id)
             script.operations.append(OfferOperation(.launch([task])))
             for resource in task.resources + (task.executor?.resources ?? []) {

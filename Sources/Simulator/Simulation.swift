@@ -63,6 +63,8 @@ package struct Simulation {
         options.operationTimeoutMilliseconds = 3_000
         options.offerTimeoutMilliseconds = 8_000
         options.defaultRefuseMilliseconds = 500
+        options.recallGraceMilliseconds = 300
+        options.lendsIdle = true
         return options
     }
 

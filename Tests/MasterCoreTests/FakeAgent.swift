@@ -139,7 +139,8 @@ final class FakeAgent {
         guard let framework = launch.framework.id else { return [] }
         frameworks[framework] = launch.framework
         let key = TaskKey(framework, task.id)
-        guard total.contains(Resources(task.resources).allocated(to: nil)) else {
+        let wanted = Resources(task.resources.filter { !$0.isRevocable })
+        guard total.contains(wanted.allocated(to: nil)) else {
             return [update(key, .dropped)]
         }
         if let executor = launch.executor,

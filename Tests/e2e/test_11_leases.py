@@ -101,3 +101,42 @@ def test_what_was_asked_wrongly(binary):
             assert answer.status_code == 400 and text in answer.text, answer.text
         answer = operator.post("RENEW_LEASE", {"reservation_uuids": ["x"]})
         assert answer.status_code == 404, answer.text
+
+
+def lent(name, amount):
+    return {**scalar(name, amount), "revocable": {}}
+
+
+def has_lent(offer):
+    return any("revocable" in resource for resource in offer["resources"])
+
+
+def test_what_is_lent_is_returned(binary):
+    with Cluster(binary, backend="directory", options=["--lend-idle"]) as cluster:
+        own = [scalar("cpus", 1, ROLE), scalar("mem", 256, ROLE)]
+        answer = cluster.operator.change(
+            "RESERVE_RESOURCES", cluster.agent_id, resources=own)
+        assert answer.status_code == 202, answer.text
+        borrower = Framework(cluster.url, "batch")
+        borrower.info["capabilities"].append({"type": "REVOCABLE_RESOURCES"})
+        with borrower, Framework(cluster.url, ROLE) as owner:
+            offer = borrower.offer(has_lent)
+            loan = {r["name"]: r["scalar"]["value"] for r in offer["resources"]
+                    if "revocable" in r}
+            assert loan == {"cpus": 1, "mem": 256}, offer
+            guest = borrower.task(
+                offer, [lent("cpus", 1), lent("mem", 200)], "exec sleep 77011")
+            borrower.accept(offer, operation("LAUNCH", task_infos=[guest]))
+            borrower.state(guest, "TASK_RUNNING")
+
+            def reserved(offer):
+                return any(r.get("reservations") for r in offer["resources"])
+            mine = owner.offer(reserved)
+            task = owner.task(mine, own, "exec sleep 77012")
+            owner.accept(mine, operation("LAUNCH", task_infos=[task]))
+            status = borrower.state(guest, "TASK_KILLED")
+            assert status["reason"] == "REASON_CONTAINER_PREEMPTED", status
+            owner.state(task, "TASK_RUNNING")
+            owner.call("KILL", task_id=task["task_id"], agent_id=task["agent_id"])
+            owner.state(task, "TASK_KILLED")
+            borrower.offer(has_lent)

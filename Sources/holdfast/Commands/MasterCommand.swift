@@ -49,6 +49,8 @@ struct MasterFlags: ParsableArguments {
     var maxOperatorEventStreamSubscribers = 1_000
     @Option(help: "The least that is offered of unreserved resources.")
     var minAllocatableResources: String?
+    @Flag(help: "Lend idle reserved cpus and memory to other roles, as revocable resources.")
+    var lendIdle = false
 
     func fill(_ options: inout MasterOptions) throws {
         guard maxAgentPingTimeouts > 0 else {
@@ -62,6 +64,7 @@ struct MasterFlags: ParsableArguments {
         options.maxAgentPingTimeouts = maxAgentPingTimeouts
         options.agentReregisterTimeoutMilliseconds = agentReregisterTimeout.milliseconds
         options.offerTimeoutMilliseconds = offerTimeout?.milliseconds
+        options.lendsIdle = lendIdle
         if let text = minAllocatableResources {
             do throws(Refusal) {
                 options.allocator.minAllocatable = try ResourceQuantities.alternatives(
@@ -84,6 +87,7 @@ struct MasterFlags: ParsableArguments {
         if let text = minAllocatableResources {
             arguments.append("--min-allocatable-resources=\(text)")
         }
+        if lendIdle { arguments.append("--lend-idle") }
         return arguments
     }
 }
