@@ -70,7 +70,8 @@ def test_only_reported(binary):
                 return sandbox["disk_used_bytes"] >= 20 << 20 and (sandbox, in_volume)
             sandbox, in_volume_ = eventually("the sandbox's use", statistics)
             assert sandbox["disk_limit_bytes"] == 8 << 20, sandbox
-            disks = in_volume_["disk_statistics"]
+            # The sandbox has no limit here; it is shown all the same.
+            disks = [d for d in in_volume_["disk_statistics"] if "persistence" in d]
             assert [d["persistence"]["id"] for d in disks] == ["v"], disks
             assert disks[0]["used_bytes"] >= 20 << 20, disks
             assert disks[0]["limit_bytes"] == 16 << 20, disks

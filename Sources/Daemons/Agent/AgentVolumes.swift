@@ -14,6 +14,8 @@ final class AgentVolumes: Sendable {
     let homes = Mutex<[VolumeUUID: String]>([:])
     /// What was counted last in volumes that nothing else limits.
     let counted = Mutex<[VolumeUUID: UsageAmounts]>([:])
+    /// What the loop devices of volumes had done before.
+    let baselines = Mutex<[VolumeUUID: TrafficBaseline]>([:])
     /// Why a disk takes no new volumes, by disk.
     let suspicions = Mutex<[String: [String]]>([:])
     /// New ones that are prepared a little later: many a volume is gone again by then.
@@ -205,6 +207,7 @@ final class AgentVolumes: Sendable {
                 logger.error("volume", metadata: ["uuid": "\(uuid)", "error": "\(error)"])
             }
             report([uuid])
+            if let status = try? store.status(uuid) { _ = traffic(of: status) }
         }
     }
 
@@ -239,6 +242,7 @@ final class AgentVolumes: Sendable {
     func forget(_ uuid: VolumeUUID) {
         homes.withLock { $0[uuid] = nil }
         counted.withLock { $0[uuid] = nil }
+        baselines.withLock { $0[uuid] = nil }
     }
 
     func report(_ uuids: [VolumeUUID]) {

@@ -76,7 +76,7 @@ struct VolumeUsageCommand: AsyncParsableCommand {
         else { return print("  (no points yet: one comes each \(step.rawValue))") }
         let chart = UsageChart(
             points: points.map { UsageChart.Point(time: $0.time, bytes: Double($0.maxBytes)) },
-            limitBytes: Double(last.limitBytes))
+            limitBytes: Double(last.limitBytes), stepSeconds: step.step.rawValue)
         let top = max(Double(last.limitBytes), Double(points.map(\.maxBytes).max() ?? 0))
         let scale = sizeText(bytes: top)
         print("")

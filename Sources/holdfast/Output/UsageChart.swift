@@ -9,6 +9,8 @@ struct UsageChart {
     let points: [Point]
     /// The top of the scale, unless more is used.
     let limitBytes: Double
+    /// Seconds between points: over more than a few of them nothing is drawn.
+    let stepSeconds: Int
     var columns = 64
     var rows = 8
 
@@ -30,7 +32,7 @@ struct UsageChart {
             // What is used at all is seen.
             heights[place] = max(heights[place] ?? 0, point.bytes > 0 ? max(1, height) : 0)
         }
-        Self.join(&heights)
+        join(&heights, upTo: max(4, (width - 1) * 3 * stepSeconds / Int(span)))
         return (0..<rows).reversed().map { row in
             var line = ""
             for column in 0..<columns {
@@ -46,11 +48,11 @@ struct UsageChart {
     }
 
     /// Draws straight lines over short gaps between points; long ones stay empty.
-    private static func join(_ heights: inout [Int?]) {
+    private func join(_ heights: inout [Int?], upTo gap: Int) {
         var last: Int?
         for place in heights.indices {
             guard let height = heights[place] else { continue }
-            if let last, place - last > 1, place - last <= 8, let before = heights[last] {
+            if let last, place - last > 1, place - last <= gap, let before = heights[last] {
                 for between in (last + 1)..<place {
                     heights[between] =
                         before + (height - before) * (between - last) / (place - last)

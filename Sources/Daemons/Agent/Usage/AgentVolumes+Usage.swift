@@ -51,16 +51,29 @@ extension AgentVolumes {
                     volume.problem = "\(error)"
                     reports.append(Self.report(status, nil))
                 }
-                if record.backend.hasOwnDevice, volume.problem == nil {
-                    volume.traffic = (try? FileStatus.of(status.path)).flatMap {
-                        BlockTraffic.of($0.deviceNumber)
-                    }
-                }
+                if volume.problem == nil { volume.traffic = traffic(of: status) }
                 volumes.append(volume)
             }
         }
         if !reports.isEmpty { reported(reports) }
         return volumes.sorted { $0.uuid < $1.uuid }
+    }
+
+    /// What a device of the volume's own has done for it. A loop device goes on counting from what
+    /// it did for others: the count begins when the volume is made, or at the agent's start.
+    func traffic(of status: VolumeStatus) -> BlockTraffic? {
+        guard status.record.backend.hasOwnDevice,
+            let device = (try? FileStatus.of(status.path))?.deviceNumber,
+            let now = BlockTraffic.of(device)
+        else { return nil }
+        guard device.isLoop, status.record.backend != .mountDisk else { return now }
+        return baselines.withLock { baselines in
+            let uuid = status.record.uuid
+            let known = baselines[uuid].flatMap { $0.device == device ? $0 : nil }
+            let baseline = known ?? TrafficBaseline(device: device, traffic: now)
+            baselines[uuid] = baseline
+            return now.since(baseline.traffic)
+        }
     }
 
     /// Those that are being made or given up, too.

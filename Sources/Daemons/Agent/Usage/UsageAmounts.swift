@@ -1,3 +1,4 @@
+import Linux
 import Model
 import Volumes
 
@@ -54,5 +55,26 @@ extension BackendKind {
         case .loopExt4, .loopXFS, .mountDisk: true
         case .projectQuota, .btrfs, .directory: false
         }
+    }
+}
+
+/// What a device had done when a volume came to it.
+struct TrafficBaseline: Sendable {
+    let device: DeviceNumber
+    let traffic: BlockTraffic
+}
+
+extension BlockTraffic {
+    /// What came after an earlier look at the same counters.
+    func since(_ earlier: BlockTraffic) -> BlockTraffic {
+        var result = self
+        result.readBytes = max(0, readBytes - earlier.readBytes)
+        result.writtenBytes = max(0, writtenBytes - earlier.writtenBytes)
+        result.reads = max(0, reads - earlier.reads)
+        result.writes = max(0, writes - earlier.writes)
+        result.waitMilliseconds = waitMilliseconds.map {
+            max(0, $0 - (earlier.waitMilliseconds ?? 0))
+        }
+        return result
     }
 }

@@ -90,7 +90,7 @@ struct UsageMetrics {
         add(
             "holdfast_sandbox", labels, views.snapshot.sandboxes[container.row.container],
             views.now)
-        add("holdfast_container_disk", labels, usage?.disks.map(UsageViews.sum))
+        add("holdfast_container_disk", labels, UsageViews.sum(usage?.disks))
         guard let pressure = usage?.diskPressure else { return }
         add(
             "holdfast_container_disk_some_pressure_seconds_total", .counter,

@@ -75,7 +75,7 @@ struct UsageViews {
         if let amounts = snapshot.sandboxes[container.row.container] {
             message.amounts = self.message(amounts)
         }
-        if let disks = usage?.disks { message.traffic = Self.message(Self.sum(disks)) }
+        if let traffic = Self.sum(usage?.disks) { message.traffic = Self.message(traffic) }
         if let pressure = usage?.diskPressure {
             message.traffic.somePressureSeconds = Double(pressure.someMicroseconds) / 1e6
             message.traffic.fullPressureSeconds = Double(pressure.fullMicroseconds) / 1e6
@@ -105,8 +105,10 @@ struct UsageViews {
         return message
     }
 
-    static func sum(_ disks: [ContainerTraffic]) -> BlockTraffic {
-        disks.reduce(into: BlockTraffic()) { sum, disk in
+    /// Nil without any device: cgroup v1 counts only where a limit was ever set.
+    static func sum(_ disks: [ContainerTraffic]?) -> BlockTraffic? {
+        guard let disks, !disks.isEmpty else { return nil }
+        return disks.reduce(into: BlockTraffic()) { sum, disk in
             sum.readBytes += disk.traffic.readBytes
             sum.writtenBytes += disk.traffic.writtenBytes
             sum.reads += disk.traffic.reads
