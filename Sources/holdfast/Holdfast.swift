@@ -12,7 +12,8 @@ struct Holdfast: AsyncParsableCommand {
             ServiceCommand.self, AgentsCommand.self, TasksCommand.self, FrameworksCommand.self,
             RolesCommand.self, VolumesCommand.self, ReservationsCommand.self, AuditCommand.self,
             ExplainCommand.self, WhatIfCommand.self, ReserveCommand.self, UnreserveCommand.self,
-            VolumeCommand.self, TransactCommand.self, FsckCommand.self, RegistryCommand.self, TaskCommand.self,
+            VolumeCommand.self, TransactCommand.self, FsckCommand.self, RegistryCommand.self,
+            TaskCommand.self,
             SimulateCommand.self,
             VersionCommand.self,
         ])
