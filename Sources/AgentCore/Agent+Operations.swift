@@ -137,7 +137,8 @@ extension Agent {
             case .waiting:
                 // What this one would bring is not counted on: should agent and master die now,
                 // then nobody may know of it any more. A transaction waits for its turn.
-                if !operation.volumeChanges.isEmpty, !operation.isTransaction, !claims.isTouched(by: operation),
+                if !operation.volumeChanges.isEmpty, !operation.isTransaction,
+                    !claims.isTouched(by: operation),
                     objection(to: operation, claims: claims) == nil
                 {
                     beginVolumeWork(operation, into: &outbox)

@@ -59,6 +59,11 @@ package struct Allocator: Sendable {
         agentIndexes[agent].map { agents[$0].available } ?? Resources()
     }
 
+    /// Whether all of this is among what nobody holds of an agent.
+    package func isAvailable(_ agent: AgentID, _ resources: Resources) -> Bool {
+        agentIndexes[agent].map { agents[$0].isAvailable(resources) } ?? false
+    }
+
     /// What a framework holds of an agent in all its roles, in allocated form.
     package func allocated(_ agent: AgentID, _ framework: FrameworkID) -> Resources {
         var result = Resources()

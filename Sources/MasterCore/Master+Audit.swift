@@ -89,7 +89,8 @@ extension Master {
         let finished = Set(registration.results.filter { $0.state == .finished }.map(\.uuid))
         let unheard = registration.operations.filter { operation in
             finished.contains(operation.uuid) && operation.id == nil
-                && operation.volumeChanges.isEmpty && !operation.isTransaction && ledger.operation(operation.uuid) == nil
+                && operation.volumeChanges.isEmpty && !operation.isTransaction
+                && ledger.operation(operation.uuid) == nil
         }
         return unheard.suffix(Self.unheardAtOnce).map {
             OperationRow(agent: id, operation: $0, startedNanoseconds: now.nanoseconds)

@@ -62,7 +62,7 @@ extension Master {
         rescindShared(draft.destroyed, on: id)
         let unheld = draft.unheld
         try rescinding(for: unheld, on: id) { master throws(Refusal) in
-            guard master.allocator.available(id).contains(unheld.consumed) else {
+            guard master.allocator.isAvailable(id, unheld.consumed) else {
                 throw Refusal(
                     .conflict,
                     "not enough unallocated resources: \(unheld.consumed.detailedText) is not all"

@@ -123,6 +123,9 @@ extension Master {
         case .reserve, .unreserve, .create, .destroy, .grow:
             try convert(step, in: &draft)
         case .launch(let tasks):
+            guard draft.pool != nil else {
+                throw Refusal(.invalid, "an operator cannot launch tasks")
+            }
             guard step.id == nil else {
                 throw Refusal(.invalid, "The `id` field cannot be set on LAUNCH operations")
             }
@@ -201,9 +204,7 @@ extension Master {
     private func launch(
         _ task: TaskDescription, in draft: inout TransactionDraft
     ) throws(Refusal) {
-        guard let pool = draft.pool else {
-            throw Refusal(.invalid, "an operator cannot launch tasks")
-        }
+        guard let pool = draft.pool else { return }
         let task = allocated(task, to: pool)
         try validate(task, in: pool)
         guard draft.tasks.insert(task.id).inserted else {

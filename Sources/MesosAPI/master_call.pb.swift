@@ -839,6 +839,16 @@ package nonisolated struct Mesos_V1_Master_Call: @unchecked Sendable {
     /// Clears the value of `before`. Subsequent reads from it will return its default value.
     package mutating func clearBefore() {self._before = nil}
 
+    /// Only the steps of this transaction.
+    package var transactionUuid: String {
+      get {_transactionUuid ?? String()}
+      set {_transactionUuid = newValue}
+    }
+    /// Returns true if `transactionUuid` has been explicitly set.
+    package var hasTransactionUuid: Bool {self._transactionUuid != nil}
+    /// Clears the value of `transactionUuid`. Subsequent reads from it will return its default value.
+    package mutating func clearTransactionUuid() {self._transactionUuid = nil}
+
     package var unknownFields = SwiftProtobuf.UnknownStorage()
 
     package init() {}
@@ -854,6 +864,7 @@ package nonisolated struct Mesos_V1_Master_Call: @unchecked Sendable {
     fileprivate var _to: Mesos_V1_TimeInfo? = nil
     fileprivate var _limit: UInt32? = nil
     fileprivate var _before: Int64? = nil
+    fileprivate var _transactionUuid: String? = nil
   }
 
   /// Adds disk to a volume.
@@ -2456,7 +2467,7 @@ nonisolated extension Mesos_V1_Master_Call.KillTask: SwiftProtobuf.Message, Swif
 
 nonisolated extension Mesos_V1_Master_Call.ListAudit: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = Mesos_V1_Master_Call.protoMessageName + ".ListAudit"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}volume_uuid\0\u{1}role\0\u{1}principal\0\u{3}framework_id\0\u{3}agent_id\0\u{3}task_id\0\u{1}action\0\u{1}from\0\u{1}to\0\u{1}limit\0\u{1}before\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}volume_uuid\0\u{1}role\0\u{1}principal\0\u{3}framework_id\0\u{3}agent_id\0\u{3}task_id\0\u{1}action\0\u{1}from\0\u{1}to\0\u{1}limit\0\u{1}before\0\u{4}U\u{11}transaction_uuid\0")
 
   public var isInitialized: Bool {
     if let v = self._frameworkID, !v.isInitialized {return false}
@@ -2484,6 +2495,7 @@ nonisolated extension Mesos_V1_Master_Call.ListAudit: SwiftProtobuf.Message, Swi
       case 9: try { try decoder.decodeSingularMessageField(value: &self._to) }()
       case 10: try { try decoder.decodeSingularUInt32Field(value: &self._limit) }()
       case 11: try { try decoder.decodeSingularInt64Field(value: &self._before) }()
+      case 1120: try { try decoder.decodeSingularStringField(value: &self._transactionUuid) }()
       default: break
       }
     }
@@ -2527,6 +2539,9 @@ nonisolated extension Mesos_V1_Master_Call.ListAudit: SwiftProtobuf.Message, Swi
     try { if let v = self._before {
       try visitor.visitSingularInt64Field(value: v, fieldNumber: 11)
     } }()
+    try { if let v = self._transactionUuid {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1120)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2542,6 +2557,7 @@ nonisolated extension Mesos_V1_Master_Call.ListAudit: SwiftProtobuf.Message, Swi
     if lhs._to != rhs._to {return false}
     if lhs._limit != rhs._limit {return false}
     if lhs._before != rhs._before {return false}
+    if lhs._transactionUuid != rhs._transactionUuid {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -125,11 +125,14 @@ extension Simulation {
         }
     }
 
-    /// What was done under a key must never be refused under it.
+    /// What was done under a key must never be refused under it; a key whose first use was refused
+    /// may have been begun with other steps since.
     mutating func noteRefusal(_ refusal: Refusal, of request: RequestID) {
         guard let key = transactions.calls.removeValue(forKey: request) else { return }
         let owner = TransactionKey(framework: nil, principal: nil, key: key)
         guard refusal.kind != .unavailable, let uuid = transactions.begun[owner],
+            registry.transactions[owner]?.fingerprint
+                == transactions.keys[key]?.request.fingerprint,
             transactions.told[uuid]?.state == .finished
         else { return }
         violate("key '\(key)' is refused after it was done: \(refusal.message)")

@@ -96,4 +96,43 @@ import Volumes
         #expect(volumes.path(next.uuid) == path)
         #expect(FileManager.default.fileExists(atPath: path))
     }
+
+    /// A transaction's changes: one that fails takes those before it back.
+    @Test(.timeLimit(.minutes(2)))
+    func whatCannotAllBeDoneLeavesTheDiskAsItWas() async throws {
+        try FileManager.default.createDirectory(
+            atPath: directory, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let (volumes, _) = try volumes()
+        #expect(await change(volumes, .create(volume)) == nil)
+        var other = volume.resource
+        other.disk = Disk(persistence: .init(id: "w"))
+        var elsewhere = volume.resource
+        elsewhere.disk = Disk(
+            persistence: .init(id: "x"), source: DiskSource(.path, root: "/nowhere"))
+        let made = VolumeDescription(
+            uuid: VolumeUUID("7a9b0c1d-3333-4333-8333-333333333333"), resource: other,
+            createdNanoseconds: 0)
+        let impossible = VolumeDescription(
+            uuid: VolumeUUID("7a9b0c1d-4444-4444-8444-444444444444"), resource: elsewhere,
+            createdNanoseconds: 0)
+        let grown = Amount(thousandths: 2000)
+        let failure = await withCheckedContinuation { continuation in
+            volumes.change([
+                .create(made), .resize(volume.uuid, to: grown), .create(impossible),
+            ]) { continuation.resume(returning: $0) }
+        }
+        #expect(failure?.contains("no disk at '/nowhere'") == true)
+        let store = try #require(volumes.store(of: volume.uuid))
+        #expect(try store.status(volume.uuid).record.spec.bytes == 1_048_576)
+        let state = try? store.status(made.uuid).record.state
+        #expect(state == nil || state == .deleting)
+        let done = await withCheckedContinuation { continuation in
+            volumes.change([.resize(volume.uuid, to: grown)]) {
+                continuation.resume(returning: $0)
+            }
+        }
+        #expect(done == nil)
+        #expect(try store.status(volume.uuid).record.spec.bytes == 2_097_152)
+    }
 }

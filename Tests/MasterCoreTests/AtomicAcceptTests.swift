@@ -1,5 +1,6 @@
 import MachineCore
 import Model
+import OrderedCollections
 import Testing
 
 @testable import MasterCore

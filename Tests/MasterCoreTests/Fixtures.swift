@@ -1,4 +1,5 @@
 import Model
+import OrderedCollections
 import Testing
 
 @testable import MasterCore

@@ -74,6 +74,7 @@ struct AuditQueries: Sendable {
         if call.hasPrincipal { subjects.append("principal:\(call.principal)") }
         if call.hasFrameworkID { subjects.append("framework:\(call.frameworkID.value)") }
         if call.hasAgentID { subjects.append("agent:\(call.agentID.value)") }
+        if call.hasTransactionUuid { subjects.append("transaction:\(call.transactionUuid)") }
         if call.hasTaskID { subjects.append("task:\(call.taskID.value)") }
         return subjects
     }

@@ -21,6 +21,8 @@ struct AuditCommand: AsyncParsableCommand {
     var framework: String?
     @Option(help: "Only what happened on this agent.")
     var agent: String?
+    @Option(help: "Only the steps of this transaction, by its UUID.")
+    var transaction: String?
     @Option(help: "Only one kind of line, like CREATE or VOLUME_LOST.")
     var action: String?
     @Option(help: "Only the time since then, like 30mins or 2days.")
@@ -39,6 +41,7 @@ struct AuditCommand: AsyncParsableCommand {
                 if let framework { call.frameworkID.value = framework }
                 if let agent { call.agentID.value = agent }
                 if let action { call.action = action }
+                if let transaction { call.transactionUuid = transaction }
                 if let since {
                     call.from.nanoseconds =
                         Int64(now * 1000 - Double(since.milliseconds)) * 1_000_000
@@ -82,7 +85,7 @@ func auditTable(_ lines: [AuditLine]) -> Table {
     var table = Table([
         ("time", "TIME"), ("action", "ACTION"), ("outcome", "OUTCOME"), ("who", "WHO"),
         ("agent", "AGENT"), ("task", "TASK"), ("volumes", "VOLUMES"), ("resources", "RESOURCES"),
-        ("message", "MESSAGE"),
+        ("message", "MESSAGE"), ("transaction", "TRANSACTION"),
     ])
     for line in lines {
         table.add([
@@ -92,6 +95,7 @@ func auditTable(_ lines: [AuditLine]) -> Table {
             line.volumeUuids.isEmpty
                 ? .missing : .text(line.volumeUuids.joined(separator: " ")),
             .text(change(of: line)), line.hasMessage ? .text(line.message) : .missing,
+            line.hasTransactionUuid ? .text(line.transactionUuid) : .missing,
         ])
     }
     return table

@@ -1,7 +1,9 @@
 import ArgumentParser
 import Foundation
 import MesosAPI
+import Model
 import SwiftProtobuf
+import Wire
 
 struct TransactCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -49,7 +51,7 @@ struct TransactCommand: AsyncParsableCommand {
         ])
         for (index, step) in result.steps.enumerated() {
             table.add([
-                .number(Double(index + 1)), .text("\(step.type)".uppercased()),
+                .number(Double(index + 1)), .text(step.type.operationType?.rawValue ?? "-"),
                 .text(step.operationUuid),
                 step.volumeUuids.isEmpty
                     ? .missing : .text(step.volumeUuids.joined(separator: " ")),
