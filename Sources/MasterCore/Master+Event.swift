@@ -97,4 +97,5 @@ package enum OperatorCall: Equatable, Sendable {
     case teardown(FrameworkID)
     case markAgentGone(AgentID)
     case killTask(FrameworkID, TaskID, graceMilliseconds: Int64?)
+    case forgetVolume(VolumeUUID, ForgetNote)
 }

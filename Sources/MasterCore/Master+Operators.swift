@@ -31,6 +31,9 @@ extension Master {
                 audit(.killTask, framework: framework, task: task, principal: principal)
                 kill(key, agent: nil, graceMilliseconds: grace)
                 emit(.answer(request, .accepted))
+            case .forgetVolume(let uuid, let note):
+                try forgetVolume(uuid, note)
+                emit(.answer(request, .done))
             }
         } catch {
             emit(.answer(request, .refused(error)))

@@ -23,6 +23,8 @@ package enum AuditAction: String, Hashable, Sendable, CaseIterable {
     case volumeUnclaimed = "VOLUME_UNCLAIMED"
     /// The agent that has the volume came back under another id.
     case volumeMoved = "VOLUME_MOVED"
+    /// An operator has given a lost volume up.
+    case volumeForgotten = "VOLUME_FORGOTTEN"
 
     package init(_ type: OperationType) {
         switch type {

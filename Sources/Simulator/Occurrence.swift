@@ -14,7 +14,7 @@ package enum Occurrence: Int, CaseIterable, Sendable {
     case launchInExecutor
     // calls of operators
     case operatorReserve, operatorUnreserve, operatorCreate, operatorDestroy, operatorGrow
-    case operatorGrowInUse, operatorShrink, operatorKill, operatorTeardown
+    case operatorGrowInUse, operatorShrink, operatorKill, operatorTeardown, operatorForget
     case callRefused
     // calls of executors, and what they are told
     case executorSubscribe, executorUpdate, executorUpdatesRepeated, executorKill

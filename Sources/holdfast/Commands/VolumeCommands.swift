@@ -157,7 +157,7 @@ struct VolumeCommand: AsyncParsableCommand {
         abstract: "Make, destroy, grow, shrink, adopt and detach persistent volumes.",
         subcommands: [
             VolumeCreate.self, VolumeDestroy.self, VolumeGrow.self, VolumeShrink.self,
-            VolumeAdopt.self, VolumeDetach.self,
+            VolumeAdopt.self, VolumeDetach.self, VolumeForget.self,
         ])
 }
 
