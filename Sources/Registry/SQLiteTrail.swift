@@ -83,6 +83,7 @@ struct SQLiteTrail {
         }
         try database.execute(sql: "DELETE FROM trail WHERE number <= ?", arguments: [last.number])
         bytes -= freed
+        bytesAtRetry = 0
     }
 
     /// What is to go, and about how many bytes that is.
