@@ -59,7 +59,7 @@ package struct AuditEntry: Equatable, Sendable {
     /// Why, where it did not finish; of a task that ended, its state.
     package var message: String?
     /// Who: a framework; nil: an operator, or the master itself. Of TEARDOWN and KILL_TASK: whose
-    /// tasks; of volumes that are lost, found, unclaimed or moved: who made them.
+    /// tasks; of volumes that are lost, found, unclaimed, moved or forgotten: who made them.
     package var framework: FrameworkID?
     package var principal: String?
     package var agent: AgentID?

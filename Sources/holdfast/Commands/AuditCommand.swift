@@ -124,6 +124,7 @@ private func actor(of line: AuditLine) -> String {
     switch line.action {
     case "AGENT_UNREACHABLE", "VOLUME_LOST", "VOLUME_FOUND", "VOLUME_UNCLAIMED", "VOLUME_MOVED":
         return "master"
+    case "VOLUME_FORGOTTEN": return "operator"
     case "TEARDOWN", "KILL_TASK", "AGENT_GONE":
         return principal ?? "operator"
     default:
