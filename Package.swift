@@ -140,7 +140,7 @@ let package = Package(
         tests("JournalTests", ["Journal", "Linux"]),
         tests(
             "RegistryTests",
-            ["Registry", "Model", .product(name: "GRDB", package: "GRDB.swift")]),
+            ["Registry", "Linux", "Model", .product(name: "GRDB", package: "GRDB.swift")]),
         tests("VolumesTests", ["Volumes", "Linux", "Model"]),
         tests("ContainersTests", ["Containers", "Linux", "Model", "Volumes"]),
         tests("NetTests", ["Net"] + nio),

@@ -18,6 +18,19 @@ extension Agent {
         let prepared = kept.map(\.uuid).filter(state.unprepared.contains)
         if !prepared.isEmpty { store(.volumesPrepared(prepared), into: &outbox) }
         if isRegistered, !kept.isEmpty { outbox.append(.send(.volumeReport(kept))) }
+        takeBack(kept.map(\.uuid), into: &outbox)
+    }
+
+    /// Volumes of the books that were missing at the start and are there now, after a repair: the
+    /// master hears of them as at any registration.
+    private mutating func takeBack(_ found: [VolumeUUID], into outbox: inout Outbox<Action>) {
+        let missed = found.filter {
+            volumeProblems[$0] == Self.missingVolume && state.volumes[$0] != nil
+        }
+        guard !missed.isEmpty else { return }
+        for uuid in missed { volumeProblems[uuid] = nil }
+        guard connection != .disconnected else { return }
+        reconnect("\(missed.count) volumes that were missing are there again", into: &outbox)
     }
 
     /// Tells a master that may know nothing yet how all volumes fare.

@@ -104,4 +104,5 @@ package enum OperatorCall: Equatable, Sendable {
     case markAgentGone(AgentID)
     case killTask(FrameworkID, TaskID, graceMilliseconds: Int64?)
     case lifecycle(LifecycleCall)
+    case forgetVolume(VolumeUUID, ForgetNote)
 }

@@ -36,6 +36,9 @@ extension Master {
                 audit(.killTask, framework: framework, task: task, principal: principal)
                 kill(key, agent: nil, graceMilliseconds: grace)
                 emit(.answer(request, .accepted))
+            case .forgetVolume(let uuid, let note):
+                try forgetVolume(uuid, note)
+                emit(.answer(request, .done))
             case .lifecycle(.destroyNow(let volumes, let agent)):
                 try apply(
                     .destroy(volumes), to: agent, for: request, principal: principal,

@@ -522,6 +522,16 @@ package nonisolated struct Mesos_V1_Agent_Call: @unchecked Sendable {
     /// Clears the value of `setAside`. Subsequent reads from it will return its default value.
     package mutating func clearSetAside() {self._setAside = nil}
 
+    /// Who asks, in their own words: for the agent's audit log.
+    package var requester: String {
+      get {_requester ?? String()}
+      set {_requester = newValue}
+    }
+    /// Returns true if `requester` has been explicitly set.
+    package var hasRequester: Bool {self._requester != nil}
+    /// Clears the value of `requester`. Subsequent reads from it will return its default value.
+    package mutating func clearRequester() {self._requester = nil}
+
     package var unknownFields = SwiftProtobuf.UnknownStorage()
 
     /// A finding, named by its code and its subject.
@@ -559,6 +569,7 @@ package nonisolated struct Mesos_V1_Agent_Call: @unchecked Sendable {
     package init() {}
 
     fileprivate var _setAside: Bool? = nil
+    fileprivate var _requester: String? = nil
   }
 
   /// Holdfast: the next DESTROY of this volume moves its data away instead of erasing it.
@@ -586,12 +597,22 @@ package nonisolated struct Mesos_V1_Agent_Call: @unchecked Sendable {
     /// Clears the value of `name`. Subsequent reads from it will return its default value.
     package mutating func clearName() {self._name = nil}
 
+    package var requester: String {
+      get {_requester ?? String()}
+      set {_requester = newValue}
+    }
+    /// Returns true if `requester` has been explicitly set.
+    package var hasRequester: Bool {self._requester != nil}
+    /// Clears the value of `requester`. Subsequent reads from it will return its default value.
+    package mutating func clearRequester() {self._requester = nil}
+
     package var unknownFields = SwiftProtobuf.UnknownStorage()
 
     package init() {}
 
     fileprivate var _uuid: String? = nil
     fileprivate var _name: String? = nil
+    fileprivate var _requester: String? = nil
   }
 
   /// Holdfast: the next CREATE of this volume takes a directory over, by renaming it.
@@ -648,6 +669,15 @@ package nonisolated struct Mesos_V1_Agent_Call: @unchecked Sendable {
     /// Clears the value of `disk`. Subsequent reads from it will return its default value.
     package mutating func clearDisk() {self._disk = nil}
 
+    package var requester: String {
+      get {_requester ?? String()}
+      set {_requester = newValue}
+    }
+    /// Returns true if `requester` has been explicitly set.
+    package var hasRequester: Bool {self._requester != nil}
+    /// Clears the value of `requester`. Subsequent reads from it will return its default value.
+    package mutating func clearRequester() {self._requester = nil}
+
     package var unknownFields = SwiftProtobuf.UnknownStorage()
 
     package init() {}
@@ -657,6 +687,7 @@ package nonisolated struct Mesos_V1_Agent_Call: @unchecked Sendable {
     fileprivate var _path: String? = nil
     fileprivate var _bytes: Int64? = nil
     fileprivate var _disk: String? = nil
+    fileprivate var _requester: String? = nil
   }
 
   /// Asks for all metrics, waiting at most for the timeout.
@@ -1973,7 +2004,7 @@ nonisolated extension Mesos_V1_Agent_Call.CheckStorage.Registry: SwiftProtobuf.M
 
 nonisolated extension Mesos_V1_Agent_Call.RepairStorage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = Mesos_V1_Agent_Call.protoMessageName + ".RepairStorage"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}findings\0\u{3}set_aside\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}findings\0\u{3}set_aside\0\u{2}|\u{11}requester\0")
 
   public var isInitialized: Bool {
     if !SwiftProtobuf.Internal.areAllInitialized(self.findings) {return false}
@@ -1988,6 +2019,7 @@ nonisolated extension Mesos_V1_Agent_Call.RepairStorage: SwiftProtobuf.Message, 
       switch fieldNumber {
       case 1: try { try decoder.decodeRepeatedMessageField(value: &self.findings) }()
       case 2: try { try decoder.decodeSingularBoolField(value: &self._setAside) }()
+      case 1150: try { try decoder.decodeSingularStringField(value: &self._requester) }()
       default: break
       }
     }
@@ -2004,12 +2036,16 @@ nonisolated extension Mesos_V1_Agent_Call.RepairStorage: SwiftProtobuf.Message, 
     try { if let v = self._setAside {
       try visitor.visitSingularBoolField(value: v, fieldNumber: 2)
     } }()
+    try { if let v = self._requester {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1150)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Mesos_V1_Agent_Call.RepairStorage, rhs: Mesos_V1_Agent_Call.RepairStorage) -> Bool {
     if lhs.findings != rhs.findings {return false}
     if lhs._setAside != rhs._setAside {return false}
+    if lhs._requester != rhs._requester {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2062,7 +2098,7 @@ nonisolated extension Mesos_V1_Agent_Call.RepairStorage.Finding: SwiftProtobuf.M
 
 nonisolated extension Mesos_V1_Agent_Call.KeepVolume: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = Mesos_V1_Agent_Call.protoMessageName + ".KeepVolume"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}uuid\0\u{1}name\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}uuid\0\u{1}name\0\u{2}|\u{11}requester\0")
 
   public var isInitialized: Bool {
     if self._uuid == nil {return false}
@@ -2077,6 +2113,7 @@ nonisolated extension Mesos_V1_Agent_Call.KeepVolume: SwiftProtobuf.Message, Swi
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self._uuid) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self._name) }()
+      case 1150: try { try decoder.decodeSingularStringField(value: &self._requester) }()
       default: break
       }
     }
@@ -2093,12 +2130,16 @@ nonisolated extension Mesos_V1_Agent_Call.KeepVolume: SwiftProtobuf.Message, Swi
     try { if let v = self._name {
       try visitor.visitSingularStringField(value: v, fieldNumber: 2)
     } }()
+    try { if let v = self._requester {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1150)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Mesos_V1_Agent_Call.KeepVolume, rhs: Mesos_V1_Agent_Call.KeepVolume) -> Bool {
     if lhs._uuid != rhs._uuid {return false}
     if lhs._name != rhs._name {return false}
+    if lhs._requester != rhs._requester {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2106,7 +2147,7 @@ nonisolated extension Mesos_V1_Agent_Call.KeepVolume: SwiftProtobuf.Message, Swi
 
 nonisolated extension Mesos_V1_Agent_Call.AdoptDirectory: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = Mesos_V1_Agent_Call.protoMessageName + ".AdoptDirectory"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}role\0\u{3}persistence_id\0\u{1}path\0\u{1}bytes\0\u{1}disk\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}role\0\u{3}persistence_id\0\u{1}path\0\u{1}bytes\0\u{1}disk\0\u{2}y\u{11}requester\0")
 
   public var isInitialized: Bool {
     if self._role == nil {return false}
@@ -2125,6 +2166,7 @@ nonisolated extension Mesos_V1_Agent_Call.AdoptDirectory: SwiftProtobuf.Message,
       case 3: try { try decoder.decodeSingularStringField(value: &self._path) }()
       case 4: try { try decoder.decodeSingularInt64Field(value: &self._bytes) }()
       case 5: try { try decoder.decodeSingularStringField(value: &self._disk) }()
+      case 1150: try { try decoder.decodeSingularStringField(value: &self._requester) }()
       default: break
       }
     }
@@ -2150,6 +2192,9 @@ nonisolated extension Mesos_V1_Agent_Call.AdoptDirectory: SwiftProtobuf.Message,
     try { if let v = self._disk {
       try visitor.visitSingularStringField(value: v, fieldNumber: 5)
     } }()
+    try { if let v = self._requester {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1150)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2159,6 +2204,7 @@ nonisolated extension Mesos_V1_Agent_Call.AdoptDirectory: SwiftProtobuf.Message,
     if lhs._path != rhs._path {return false}
     if lhs._bytes != rhs._bytes {return false}
     if lhs._disk != rhs._disk {return false}
+    if lhs._requester != rhs._requester {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -41,6 +41,8 @@ package enum AuditAction: String, Hashable, Sendable, CaseIterable {
     case volumeErased = "VOLUME_ERASED"
     case policySet = "POLICY_SET"
     case policyRemoved = "POLICY_REMOVED"
+    /// An operator has given a lost volume up.
+    case volumeForgotten = "VOLUME_FORGOTTEN"
 
     package init(_ type: OperationType) {
         switch type {
@@ -76,7 +78,7 @@ package struct AuditEntry: Equatable, Sendable {
     /// Why, where it did not finish; of a task that ended, its state.
     package var message: String?
     /// Who: a framework; nil: an operator, or the master itself. Of TEARDOWN and KILL_TASK: whose
-    /// tasks; of volumes that are lost, found, unclaimed or moved: who made them.
+    /// tasks; of volumes that are lost, found, unclaimed, moved or forgotten: who made them.
     package var framework: FrameworkID?
     package var principal: String?
     package var agent: AgentID?

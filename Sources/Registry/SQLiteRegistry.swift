@@ -16,6 +16,10 @@ package final class SQLiteRegistry: RegistryStore {
         package var reserveBytes: Int64 = 8 << 20
         /// The trail keeps about this many bytes of its newest entries.
         package var trailBytesLimit = 64 << 20
+        /// Where older ones go; nil: they are dropped.
+        package var archive: TrailArchive?
+        /// Told why nothing could be archived; nothing is lost then, but the trail grows.
+        package var noteTrouble: @Sendable (String) -> Void = { _ in }
 
         package init() {}
     }
@@ -41,7 +45,7 @@ package final class SQLiteRegistry: RegistryStore {
             let trail = try queue.writeWithoutTransaction { database in
                 try RegistrySchema.check(database, path: path)
                 try Self.settle(database, path: path)
-                return try SQLiteTrail(database, bytesLimit: options.trailBytesLimit)
+                return try SQLiteTrail(database, options)
             }
             trailStore = Mutex(trail)
         } catch let error as RegistryError {
@@ -125,6 +129,7 @@ package final class SQLiteRegistry: RegistryStore {
     ) throws(RegistryError) {
         if let reason = poison.withLock({ $0 }) { throw .poisoned(reason: reason) }
         if changes.isEmpty, trail.isEmpty { return }
+        let before = trailStore.withLock { $0 }
         do {
             try queue.writeWithoutTransaction { database in
                 try database.inTransaction(.immediate) {
@@ -134,6 +139,7 @@ package final class SQLiteRegistry: RegistryStore {
                 }
             }
         } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL {
+            trailStore.withLock { $0 = before }
             // What can't be refused is to be stored, now that new rows will be.
             try? reserve.withLock { try $0.give() }
             throw .noSpace(reason: "\(error.message ?? "database or disk is full")")

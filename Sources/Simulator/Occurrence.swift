@@ -14,7 +14,7 @@ package enum Occurrence: Int, CaseIterable, Sendable {
     case launchInExecutor
     // calls of operators
     case operatorReserve, operatorUnreserve, operatorCreate, operatorDestroy, operatorGrow
-    case operatorGrowInUse, operatorShrink, operatorKill, operatorTeardown
+    case operatorGrowInUse, operatorShrink, operatorKill, operatorTeardown, operatorForget
     case operatorPolicy, operatorUndelete, operatorProtect, operatorErase, operatorCollect
     case operatorDestroyNow
     case callRefused

@@ -66,6 +66,18 @@ extension Simulation {
         count(.agentGone)
         let agent = known[chance.below(known.count)]
         tell(.operatorCalled(RequestID(number()), .markAgentGone(agent), principal: nil))
+        forget()
+    }
+
+    /// Gives a lost volume up, which leaves nothing else as it was not.
+    private mutating func forget() {
+        let lost = master.volumeRows.filter { $0.standing == .lost }
+        guard isMasterUp, !lost.isEmpty else { return }
+        let uuid = lost[chance.below(lost.count)].volume.uuid
+        guard let note = try? ForgetNote(requester: "operator", reason: nil) else { return }
+        count(.operatorForget)
+        tell(
+            .operatorCalled(RequestID(number()), .forgetVolume(uuid, note), principal: nil))
     }
 
     // MARK: faults

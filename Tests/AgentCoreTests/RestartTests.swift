@@ -129,6 +129,31 @@ import Testing
         #expect(harness.agent.volumeViews().first?.problem == Agent.missingVolume)
     }
 
+    /// `fsck` has mended what kept a volume from being found: the master hears of it at once.
+    @Test func aMissingVolumeThatIsThereAgainIsToldAndUsed() {
+        var harness = Harness()
+        let volume = harness.makeVolume("v")
+        harness.restart(missing: [VolumeUUID("v")])
+        harness.register()
+        harness.send(
+            .volumeReported([
+                VolumeReport(
+                    uuid: VolumeUUID("v"), backend: "directory", enforcement: .none,
+                    growsWhileMounted: true)
+            ]))
+        let asked = harness.last.contains { if case .reconnect = $0 { true } else { false } }
+        #expect(asked, "\(harness.last)")
+        harness.send(.masterConnected)
+        guard case .send(.register(let registration)) = harness.last.first else {
+            Issue.record("no registration")
+            return
+        }
+        #expect(registration.volumes.map(\.uuid) == [VolumeUUID("v")])
+        harness.hear(.registered(Harness.agentID, pingTimeoutMilliseconds: 0))
+        _ = harness.run(.example("t", [volume]))
+        #expect(harness.entry("t")?.state == .running)
+    }
+
     @Test func aVolumeThatWasMadeUnseenIsClaimedByItsOperation() {
         var harness = Harness()
         let disk = Resource.disk(100)

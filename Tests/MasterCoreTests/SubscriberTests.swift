@@ -87,6 +87,7 @@ import Testing
         #expect(take(cluster) == ["reservation removed nothing"])
     }
 
+    /// Scenario: api_tests MasterAPITest.Subscribe
     @Test func aTasksLifeIsTold() throws {
         let cluster = Cluster()
         let agent = try cluster.addAgent()
@@ -121,6 +122,7 @@ import Testing
         #expect(take(cluster).contains("heartbeat"))
     }
 
+    /// Scenario: api_tests MasterAPITest.SubscribeAgentEvents
     @Test func anAgentThatComesBackIsAddedAndWhatItBringsIsToo() throws {
         let cluster = Cluster()
         let agent = try cluster.addAgent()
@@ -167,6 +169,7 @@ import Testing
         #expect(cluster.published.isEmpty)
     }
 
+    /// Scenario: api_tests MasterAPITest.MaxEventStreamSubscribers
     @Test func theOldestGoesWhenThereAreTooMany() throws {
         var options = MasterOptions()
         options.subscribersAtMost = 2

@@ -194,10 +194,15 @@ def test_images(binary):
             cluster.wait_for_agent()
             report = fsck(cluster)
             assert "owner-missing" in codes(report), report
-            fsck(cluster, "--repair", "--yes")
-            cluster.kill("agent")
-            cluster.wait_for_agent()
-            eventually("no findings", lambda: codes(fsck(cluster)) == [])
+            lost = [v["uuid"] for v in world.listed() if v.get("state") == "lost"]
+            assert lost == [world.uuids["idle"]], world.listed()
+            # Mended, it is told to the master, without another start of the agent.
+            eventually("no findings", lambda: codes(fsck(cluster, "--repair", "--yes")) == [])
+            eventually("active volumes", lambda: [v["state"] for v in world.listed()]
+                       == ["active"] * len(NAMES))
+            with open(f"{cluster.directory}/work/agent/audit.log") as log:
+                lines = [json.loads(line) for line in log]
+            assert all("@" in line["requester"] for line in lines), lines
             assert checksum(world.live) == world.sum
 
 

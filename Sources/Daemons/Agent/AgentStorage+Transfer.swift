@@ -18,7 +18,8 @@ extension AgentStorage {
             response.type = .keepVolume
             response.keepVolume = .init()
             let name = call.hasName ? call.name : nil
-            let path = try audited("keep-volume", call.uuid) { () throws(VolumeError) in
+            let who = call.hasRequester ? call.requester : nil
+            let path = try audited("keep-volume", call.uuid, who) { () throws(VolumeError) in
                 try store.keepWhenDestroyed(uuid, as: name)
             }
             if let path { response.keepVolume.path = path }
@@ -36,7 +37,8 @@ extension AgentStorage {
             response.type = .adoptDirectory
             response.adoptDirectory = .init()
             let (role, id) = (call.role, call.persistenceID)
-            try audited("adopt-directory", call.path) { () throws(VolumeError) in
+            let who = call.hasRequester ? call.requester : nil
+            try audited("adopt-directory", call.path, who) { () throws(VolumeError) in
                 guard call.hasPath else {
                     try store.cancelAdoption(role: role, persistenceID: id)
                     return
@@ -67,7 +69,8 @@ extension AgentStorage {
 
     /// Does it with a line in the log; an error is the caller's.
     private func audited<Value: Sendable>(
-        _ code: String, _ subject: String, _ body: () throws(VolumeError) -> Value
+        _ code: String, _ subject: String, _ requester: String?,
+        _ body: () throws(VolumeError) -> Value
     ) throws(ErrorForm) -> Value {
         do {
             let value: Value
@@ -75,10 +78,12 @@ extension AgentStorage {
                 value = try body()
             } catch {
                 try log.append(
-                    code: code, subject: subject, result: "refused", message: "\(error)")
+                    code: code, subject: subject, result: "refused", message: "\(error)",
+                    requester: requester)
                 throw error
             }
-            try log.append(code: code, subject: subject, result: "noted", message: "")
+            try log.append(
+                code: code, subject: subject, result: "noted", message: "", requester: requester)
             return value
         } catch {
             throw ErrorForm(status: 409, text: "\(error)")

@@ -73,7 +73,7 @@ final class AgentStorage: Sendable {
                 var result = Mesos_V1_Agent_Response.RepairStorage.Result()
                 result.code = wanted.code
                 result.subject = wanted.subject
-                (result.result, result.message) = attempt(found, maySetAside: call.setAside)
+                (result.result, result.message) = attempt(found, call)
                 response.repairStorage.results.append(result)
             }
             return response
@@ -106,15 +106,15 @@ final class AgentStorage: Sendable {
 
     /// Does the repair, with a line in the log before and after it.
     private func attempt(
-        _ found: StorageFinding?, maySetAside: Bool
+        _ found: StorageFinding?, _ call: Mesos_V1_Agent_Call.RepairStorage
     ) -> (result: String, message: String) {
         guard let found else { return ("gone", "it is not found any more") }
         guard let repair = found.repair else { return ("refused", "a person has to look at this") }
-        guard maySetAside || !repair.needsSetAside else {
+        guard call.setAside || !repair.needsSetAside else {
             return ("refused", "to move data away has to be asked for: set_aside")
         }
         do throws(SystemError) {
-            try note(found, "begun", repair.text)
+            try note(found, "begun", repair.text, call)
         } catch {
             return ("failed", "not begun: the audit log can't be written: \(error)")
         }
@@ -123,7 +123,7 @@ final class AgentStorage: Sendable {
             result = ("failed", "\(error)")
         }
         do throws(SystemError) {
-            try note(found, result.0, result.1)
+            try note(found, result.0, result.1, call)
         } catch {
             logger.error("the audit log", metadata: ["error": "\(error)"])
         }
@@ -131,11 +131,12 @@ final class AgentStorage: Sendable {
     }
 
     private func note(
-        _ finding: StorageFinding, _ result: String, _ message: String
+        _ finding: StorageFinding, _ result: String, _ message: String,
+        _ call: Mesos_V1_Agent_Call.RepairStorage
     ) throws(SystemError) {
         try log.append(
             code: finding.code.rawValue, subject: finding.subject, result: result,
-            message: message)
+            message: message, requester: call.hasRequester ? call.requester : nil)
     }
 
     // MARK: looking

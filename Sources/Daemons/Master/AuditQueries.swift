@@ -57,7 +57,7 @@ struct AuditQueries: Sendable {
         return response
     }
 
-    private static func subjects(
+    static func subjects(
         _ call: Mesos_V1_Master_Call.ListAudit
     ) throws(ErrorForm) -> [String] {
         var subjects: [String] = []
@@ -81,7 +81,7 @@ struct AuditQueries: Sendable {
 }
 
 extension Mesos_V1_Master_Response.ListAudit.Entry {
-    fileprivate init(_ entry: AuditEntry, number: Int64) {
+    init(_ entry: AuditEntry, number: Int64) {
         self.init()
         self.number = number
         time.nanoseconds = entry.nanoseconds

@@ -18,6 +18,8 @@ package struct MasterSettings: Sendable {
     package var version: String
     package var options = MasterOptions()
     package var checksInvariants = false
+    /// What the archive of the audit trail may take.
+    package var auditArchivesBytes = 1 << 30
 
     package init(workDirectory: String, version: String) {
         self.workDirectory = workDirectory
@@ -38,7 +40,14 @@ package final class MasterDaemon: Sendable {
     package init(settings: MasterSettings, logger: Logger) throws {
         self.settings = settings
         self.logger = logger
-        registry = try SQLiteRegistry(path: Self.registryPath(in: settings.workDirectory))
+        var options = SQLiteRegistry.Options()
+        options.archive = TrailArchive(
+            directory: settings.workDirectory + "/audit", bytesLimit: settings.auditArchivesBytes)
+        options.noteTrouble = {
+            logger.error("the audit trail can't be archived", metadata: ["error": "\($0)"])
+        }
+        registry = try SQLiteRegistry(
+            path: Self.registryPath(in: settings.workDirectory), options: options)
         var check: (@Sendable (Master) -> [String])?
         if settings.checksInvariants { check = { $0.touchedViolations() } }
         host = MachineHost(

@@ -29,6 +29,13 @@ enum OperatorCalls {
                 FrameworkID(body.frameworkID.value), TaskID(body.taskID.value),
                 graceMilliseconds: body.hasKillPolicy && body.killPolicy.hasGracePeriod
                     ? body.killPolicy.gracePeriod.nanoseconds / 1_000_000 : nil)
+        case .forgetVolume:
+            let body = call.forgetVolume
+            return .forgetVolume(
+                VolumeUUID(body.uuid),
+                try ForgetNote(
+                    requester: body.hasRequester ? body.requester : nil,
+                    reason: body.hasReason ? body.reason : nil))
         default: return nil
         }
     }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Daemons
 import Foundation
 import MesosAPI
 import Model
@@ -29,26 +30,47 @@ struct AuditCommand: AsyncParsableCommand {
     var since: DurationOption?
     @Option(help: "At most so many lines, the newest ones.")
     var limit: UInt32 = 100
+    @Option(
+        help: "Read lines that have left the trail: a file, or the 'audit' directory, of a master.")
+    var archive: String?
 
     func run() async throws {
-        let now = Date().timeIntervalSince1970
-        let lines = try await withClient(options.master) { client in
-            let uuid = volume == nil ? nil : try await volumeUUID(volume ?? "", client)
-            return try await auditLines(client, limit: Int(limit)) { call in
-                if let uuid { call.volumeUuid = uuid }
-                if let role { call.role = role }
-                if let principal { call.principal = principal }
-                if let framework { call.frameworkID.value = framework }
-                if let agent { call.agentID.value = agent }
-                if let action { call.action = action }
-                if let transaction { call.transactionUuid = transaction }
-                if let since {
-                    call.from.nanoseconds =
-                        Int64(now * 1000 - Double(since.milliseconds)) * 1_000_000
-                }
-            }
-        }
+        let lines =
+            if let archive { try archived(archive) } else { try await current() }
         auditTable(lines).print(asJSON: options.json)
+    }
+
+    private func current() async throws -> [AuditLine] {
+        try await withClient(options.master) { client in
+            let uuid = volume == nil ? nil : try await volumeUUID(volume ?? "", client)
+            return try await auditLines(client, limit: Int(limit)) { fill(&$0, volume: uuid) }
+        }
+    }
+
+    /// Without a master: a volume is named by its UUID.
+    private func archived(_ path: String) throws -> [AuditLine] {
+        var call = Mesos_V1_Master_Call.ListAudit()
+        fill(&call, volume: volume)
+        call.limit = limit
+        do throws(AuditArchive.Failure) {
+            return try AuditArchive.read(path, call)
+        } catch {
+            throw CommandFailure(error.message)
+        }
+    }
+
+    private func fill(_ call: inout Mesos_V1_Master_Call.ListAudit, volume uuid: String?) {
+        if let uuid { call.volumeUuid = uuid }
+        if let role { call.role = role }
+        if let principal { call.principal = principal }
+        if let framework { call.frameworkID.value = framework }
+        if let agent { call.agentID.value = agent }
+        if let action { call.action = action }
+        if let transaction { call.transactionUuid = transaction }
+        if let since {
+            let now = Date().timeIntervalSince1970
+            call.from.nanoseconds = Int64(now * 1000 - Double(since.milliseconds)) * 1_000_000
+        }
     }
 }
 
@@ -106,6 +128,7 @@ private func actor(of line: AuditLine) -> String {
     switch line.action {
     case "AGENT_UNREACHABLE", "VOLUME_LOST", "VOLUME_FOUND", "VOLUME_UNCLAIMED", "VOLUME_MOVED":
         return "master"
+    case "VOLUME_FORGOTTEN": return "operator"
     case "TEARDOWN", "KILL_TASK", "AGENT_GONE":
         return principal ?? "operator"
     case "UNRESERVE" where line.message.hasPrefix("lease: "):

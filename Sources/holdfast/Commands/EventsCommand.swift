@@ -162,7 +162,7 @@ struct EventsCommand: AsyncParsableCommand {
     ) -> String {
         let sums = ResourceSums(resources: reservation.resources)
         let amounts = ["cpus", "mem", "disk"].compactMap { name -> String? in
-            guard case .number(let amount) = sums.scalar(name) else { return nil }
+            guard case .number(let amount) = sums.scalar(name), amount > 0 else { return nil }
             return "\(name):\(Table.Value.number(amount).cell)"
         }
         return "\(reservation.uuid) for \(reservation.reservations.last?.role ?? "") on "

@@ -23,10 +23,12 @@ struct FsckCommand: AsyncParsableCommand {
     var yes = false
     @Flag(help: "With --repair: also move data away that no book knows.")
     var setAside = false
+    @Flag(help: "With --repair: also take volumes out of the registry that only it knows.")
+    var forget = false
 
     func validate() throws {
-        if (yes || setAside) && !repair {
-            throw ValidationError("--yes and --set-aside belong to --repair")
+        if (yes || setAside || forget) && !repair {
+            throw ValidationError("--yes, --set-aside and --forget belong to --repair")
         }
     }
 
@@ -53,6 +55,11 @@ struct FsckCommand: AsyncParsableCommand {
         for id in known.sorted() where agent == nil || agent == id {
             let found = registered.first { $0.agentInfo.id.value == id && $0.active }
             guard let found else {
+                let left = rows.filter { $0.agentID.value == id }
+                if let findings = RegistryFindings.ofGoneAgent(left) {
+                    try await settle(findings, of: id, master, &report)
+                    continue
+                }
                 report.unchecked.append((id, "it is not registered with the master now"))
                 continue
             }
@@ -68,6 +75,22 @@ struct FsckCommand: AsyncParsableCommand {
         }
     }
 
+    /// The rows of an agent that will never be back.
+    private func settle(
+        _ findings: [StorageFindingMessage], of id: String, _ master: APIClient,
+        _ report: inout FsckReport
+    ) async throws {
+        for finding in findings {
+            guard repair, forget, yes || confirm(finding) else {
+                report.findings.append((id, finding))
+                continue
+            }
+            let result = await RegistryFindings.mend(finding, master)
+            report.repairs.append((id, result))
+            if result.result != "repaired" { report.findings.append((id, finding)) }
+        }
+    }
+
     private func check(
         _ id: String, _ agent: APIClient, _ master: APIClient, _ report: inout FsckReport
     ) async throws {
@@ -75,7 +98,7 @@ struct FsckCommand: AsyncParsableCommand {
         report.volumes += answer.volumes
         if repair, !answer.findings.isEmpty {
             for finding in answer.findings where finding.hasRepair {
-                try await mend(id, finding, agent, &report)
+                try await mend(id, finding, agent, master, &report)
             }
             answer = try await look(id, agent, master)
         }
@@ -115,18 +138,25 @@ struct FsckCommand: AsyncParsableCommand {
             volume.state = row.state
             return volume
         }
-        return try await agent.askAgent(.checkStorage) {
-            $0.checkStorage.registry = registry
+        let asked = registry
+        var answer = try await agent.askAgent(.checkStorage) {
+            $0.checkStorage.registry = asked
         }.checkStorage
+        RegistryFindings.offerRepair(&answer.findings, rows)
+        return answer
     }
 
     private func mend(
         _ id: String, _ finding: Mesos_V1_Agent_Response.CheckStorage.Finding,
-        _ agent: APIClient, _ report: inout FsckReport
+        _ agent: APIClient, _ master: APIClient, _ report: inout FsckReport
     ) async throws {
-        if finding.needsSetAside && !setAside { return }
+        if finding.needsSetAside && !setAside || finding.needsForget && !forget { return }
         guard yes || confirm(finding) else { return }
         Progress.show("repairing \(finding.code) of \(finding.subject)")
+        if finding.needsForget {
+            report.repairs.append((id, await RegistryFindings.mend(finding, master)))
+            return
+        }
         var wanted = Mesos_V1_Agent_Call.RepairStorage.Finding()
         wanted.code = finding.code
         wanted.subject = finding.subject
@@ -134,6 +164,7 @@ struct FsckCommand: AsyncParsableCommand {
         let answer = try await agent.askAgent(.repairStorage) {
             $0.repairStorage.findings = [call]
             $0.repairStorage.setAside = setAside
+            $0.repairStorage.requester = requesterName
         }
         report.repairs += answer.repairStorage.results.map { (id, $0) }
     }

@@ -23,6 +23,7 @@ struct MasterCommand: AsyncParsableCommand {
         settings.port = port
         settings.hostname = common.hostname
         settings.checksInvariants = common.checkInvariants
+        settings.auditArchivesBytes = options.auditArchivesBytes
         try options.fill(&settings.options)
         let logger = common.logger("master")
         logger.notice("no authentication: listening on the loopback only")
@@ -47,6 +48,8 @@ struct MasterFlags: ParsableArguments {
     var offerTimeout: DurationOption?
     @Option(help: "At most so many subscribers of the operator API; the oldest has to go.")
     var maxOperatorEventStreamSubscribers = 1_000
+    @Option(help: "So many bytes of lines that have left the audit trail are kept in files.")
+    var auditArchivesBytes = 1 << 30
     @Option(help: "The least that is offered of unreserved resources.")
     var minAllocatableResources: String?
     @Flag(help: "Lend idle reserved cpus and memory to other roles, as revocable resources.")
@@ -55,6 +58,9 @@ struct MasterFlags: ParsableArguments {
     func fill(_ options: inout MasterOptions) throws {
         guard maxAgentPingTimeouts > 0 else {
             throw CommandFailure("--max-agent-ping-timeouts must be above zero")
+        }
+        guard auditArchivesBytes >= 0 else {
+            throw CommandFailure("--audit-archives-bytes must not be negative")
         }
         guard maxOperatorEventStreamSubscribers > 0 else {
             throw CommandFailure("--max-operator-event-stream-subscribers must be above zero")
@@ -81,6 +87,7 @@ struct MasterFlags: ParsableArguments {
             "--agent-ping-timeout=\(agentPingTimeout.milliseconds)ms",
             "--max-agent-ping-timeouts=\(maxAgentPingTimeouts)",
             "--agent-reregister-timeout=\(agentReregisterTimeout.milliseconds)ms",
+            "--audit-archives-bytes=\(auditArchivesBytes)",
             "--max-operator-event-stream-subscribers=\(maxOperatorEventStreamSubscribers)",
         ]
         if let offerTimeout { arguments.append("--offer-timeout=\(offerTimeout.milliseconds)ms") }

@@ -28,6 +28,7 @@ struct VolumeDetach: AsyncParsableCommand {
                 let path = try await agent.askAgent(.keepVolume) {
                     $0.keepVolume.uuid = volume.uuid
                     $0.keepVolume.name = name
+                    $0.keepVolume.requester = requesterName
                 }.keepVolume.path
                 let answer: String
                 do {
@@ -82,6 +83,7 @@ struct VolumeAdopt: AsyncParsableCommand {
                     $0.adoptDirectory.persistenceID = id
                     $0.adoptDirectory.path = directory
                     $0.adoptDirectory.bytes = bytes
+                    $0.adoptDirectory.requester = requesterName
                 }.adoptDirectory.path
                 let answer: String
                 do {

@@ -163,7 +163,8 @@ struct VolumeCommand: AsyncParsableCommand {
         subcommands: [
             VolumeCreate.self, VolumeDestroy.self, VolumeGrow.self, VolumeShrink.self,
             VolumeAdopt.self, VolumeDetach.self, VolumeUndelete.self, VolumeProtect.self,
-            VolumeUnprotect.self, VolumeErase.self, VolumeUsageCommand.self,
+            VolumeUnprotect.self, VolumeErase.self, VolumeForget.self,
+            VolumeUsageCommand.self,
         ])
 }
 
