@@ -15,7 +15,7 @@ extension Simulation {
             violate("volume \(volume) of agent \(index) shrinks while it is in use")
         }
         let grown = agents[index].grownInUse(changes)
-        if isFaulty, chance.oneIn(grown.isEmpty ? 10 : 3), !agents[index].isDone(changes) {
+        if isFaulty, chance.oneIn(grown.isEmpty ? 10 : 2), !agents[index].isDone(changes) {
             count(.volumeWorkFailed)
             if !grown.isEmpty { count(.growthInUseFailed) }
             return tell(index, .volumesChanged(uuid, failure: "the disk is broken"))

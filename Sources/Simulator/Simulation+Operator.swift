@@ -14,8 +14,8 @@ extension Simulation {
         case 0..<5: operatorKill()
         case 5: operatorTeardown()
         case 6 where chance.oneIn(2): markGone()
-        case 7..<17: growInUse()
-        case 17..<24: lifecycleStep()
+        case 7..<20: growInUse()
+        case 20..<26: lifecycleStep()
         case _: operate()
         }
     }
