@@ -4,7 +4,7 @@ import Model
 import OrderedCollections
 
 // The trash. A volume in it stays in its agent's books and keeps its place, its limit and its disk:
-// so nothing that it holds is ever given to others, nothing has to be moved, and a restart of either
+// so nothing that it holds is ever given to others, nothing is moved, and a restart of either
 // side finds it where it was. Only the allocator does not have it. For whoever destroyed it the
 // DESTROY is done; the disk comes into offers when the data is erased.
 

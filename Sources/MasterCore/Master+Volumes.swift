@@ -102,6 +102,7 @@ extension Master {
                             report: volumeReports[volume.uuid],
                             lastUse: agents[row.agent]?.earlyUses.removeValue(forKey: volume.uuid)
                         )))
+                awaitCollection(of: volume.uuid)
             case .destroy(let uuid):
                 volumeReports[uuid] = nil
                 guard let old = ledger.volumes[uuid] else { continue }

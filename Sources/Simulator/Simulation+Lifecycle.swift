@@ -30,14 +30,14 @@ extension Simulation {
         case 3 where chance.oneIn(2):
             guard let role = master.policies.first?.role else { return }
             lifecycleCall(.operatorPolicy, .removePolicy(role: role))
-        case 4..<8:
+        case 4..<6:
             guard let row = pick(trash) else { return }
             lifecycleCall(.operatorUndelete, .undelete(row.volume.uuid))
-        case 8..<10:
+        case 6..<8:
             guard let row = pick(rows) else { return }
             lifecycleCall(
                 .operatorProtect, .protect(row.volume.uuid, chance.oneIn(3)))
-        case 10:
+        case 8..<11:
             guard let row = pick(trash) else { return }
             lifecycle.erasedByOperator.insert(row.volume.uuid)
             let mode = chance.oneIn(2) ? EraseMode.allCases[chance.below(3)] : nil
@@ -94,7 +94,7 @@ extension Simulation {
     mutating func finishWipe(_ index: Int, life: Int, _ uuid: VolumeUUID) {
         guard agents[index].isUp, agents[index].life == life, agents[index].disk[uuid] != nil
         else { return }
-        guard !(isFaulty && chance.oneIn(6)) else {
+        guard !(isFaulty && chance.oneIn(3)) else {
             count(.wipeFailed)
             return tell(index, .volumeErased(uuid, failure: "a bad block"))
         }

@@ -15,7 +15,7 @@ extension Simulation {
             violate("volume \(volume) of agent \(index) shrinks while it is in use")
         }
         let grown = agents[index].grownInUse(changes)
-        if isFaulty, chance.oneIn(grown.isEmpty ? 10 : 3), mayFail(uuid, changes, on: index) {
+        if isFaulty, chance.oneIn(grown.isEmpty ? 10 : 2), mayFail(uuid, changes, on: index) {
             count(.volumeWorkFailed)
             undo(uuid, changes, on: index)
             if !grown.isEmpty { count(.growthInUseFailed) }

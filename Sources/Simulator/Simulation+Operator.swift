@@ -10,14 +10,14 @@ extension Simulation {
     mutating func operatorStep() {
         add(.operatorStep, after: 20 + Int64(chance.below(250)))
         guard isFaulty, isMasterUp else { return }
-        switch chance.below(40) {
+        switch chance.below(60) {
         case 0..<5: operatorKill()
         case 5: operatorTeardown()
         case 6 where chance.oneIn(2): markGone()
-        case 7..<17: growInUse()
-        case 17..<20: operatorLease()
-        case 20..<26: operatorTransact()
-        case 26..<33: lifecycleStep()
+        case 7..<20: growInUse()
+        case 20..<24: operatorLease()
+        case 24..<31: operatorTransact()
+        case 31..<38: lifecycleStep()
         case _: operate()
         }
     }

@@ -12,8 +12,9 @@ import Testing
     let volume = disk(64).volume("v")
 
     init() throws {
-        agent = try cluster.addAgent("cpus:8;mem:8192;disk:10240;disk(db):512")
+        agent = try cluster.addAgent()
         id = try #require(agent.id)
+        #expect(cluster.operate(.reserve([disk(512)], source: []), on: id) == .accepted)
     }
 
     private func set(
@@ -135,9 +136,9 @@ import Testing
         #expect(state(uuid) == "active")
         try scheduler.end("t", on: agent)
         try scheduler.acknowledgeAll()
-        for offer in scheduler.offers {
-            try scheduler.call(.decline(offers: [offer.id], refuseSeconds: 100_000))
-        }
+        // What lies in an offer is not unused.
+        try scheduler.call(.suppress(roles: []))
+        try scheduler.call(.decline(offers: scheduler.offers.map(\.id), refuseSeconds: 0))
         cluster.pass(seconds: 45)
         #expect(state(uuid) == "active")
         cluster.pass(seconds: 20)
@@ -191,9 +192,12 @@ import Testing
         var options = MasterOptions()
         options.limits.completedFrameworks = 1
         let cluster = Cluster(options: options)
-        let agent = try cluster.addAgent("cpus:8;mem:8192;disk:10240;disk(db):512")
+        let agent = try cluster.addAgent()
+        let id = try #require(agent.id)
+        #expect(cluster.operate(.reserve([disk(512)], source: []), on: id) == .accepted)
         let scheduler = cluster.subscribe(.test())
         try scheduler.accept([OfferOperation(.create([volume]))])
+        #expect(agent.volumes.count == 1)
         try scheduler.call(.teardown)
         for _ in 0..<2 { try cluster.subscribe(.test()).call(.teardown) }
         let gone = try scheduler.id

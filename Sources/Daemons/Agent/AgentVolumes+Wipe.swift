@@ -1,4 +1,5 @@
 import Linux
+import Logging
 import MesosAPI
 import Model
 import Synchronization
@@ -32,6 +33,11 @@ extension AgentVolumes {
             var failure: String?
             do throws(VolumeError) {
                 guard let store = store(of: uuid) else { throw .notFound(uuid) }
+                if order.mode == .discard, !store.discards(uuid) {
+                    logger.notice(
+                        "this backend can't discard: the data is deleted",
+                        metadata: ["uuid": "\(uuid)"])
+                }
                 try store.wipe(uuid, order)
             } catch {
                 failure = "\(error)"

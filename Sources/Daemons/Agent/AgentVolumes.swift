@@ -23,7 +23,7 @@ final class AgentVolumes: Sendable {
     private let threads = BlockingThreads("volumes", limit: 8)
     private let background = BlockingThreads("volumes-background", limit: 2)
     let wiping = WipeThread()
-    private let logger: Logger
+    let logger: Logger
     let reported: @Sendable ([VolumeReport]) -> Void
 
     /// `resources` name the PATH and MOUNT disks. `reported` is called when a volume's state is
