@@ -66,7 +66,10 @@ struct Subscribers: Sendable {
         case .frameworkStored(let row):
             if let id = row.description.id { changedFrameworks.append(id) }
         case .frameworkRemoved(let id): changedFrameworks.append(id)
-        case .clusterCreated, .operationStored, .operationRemoved, .audited: break
+        // A policy's protection is no part of an event: only what a volume itself says of it.
+        case .clusterCreated, .operationStored, .operationRemoved, .audited, .transactionStored,
+            .transactionRemoved, .policyStored, .policyRemoved:
+            break
         }
     }
 

@@ -71,7 +71,7 @@ extension Simulation {
     /// What was renewed lasts from the call on.
     mutating func renewed(_ call: Renewal, _ answer: Answer) {
         switch answer {
-        case .refused, .acceptedPending: return
+        case .refused, .acceptedPending, .transacted: return
         case .accepted, .done: break
         }
         for uuid in call.renewal.reservations {

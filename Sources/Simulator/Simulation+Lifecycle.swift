@@ -200,7 +200,7 @@ extension Simulation {
         case .reserve, .unreserve, .create, .destroy, .grow, .shrink, .launch, .taskEnded,
             .killTask, .teardown, .frameworkRemoved, .agentUnreachable, .agentGone, .volumeLost,
             .volumeFound, .volumeUnclaimed, .volumeMoved, .volumeProtected, .volumeUnprotected,
-            .volumeErasing, .policySet, .policyRemoved:
+            .volumeErasing, .policySet, .policyRemoved, .renewLease, .volumeForgotten, .transact:
             break
         }
     }
