@@ -87,6 +87,7 @@ extension Simulation {
     mutating func crashMaster() {
         count(.masterCrash)
         isMasterUp = false
+        mirror = nil
         for id in Array(links.keys) { closeAtMaster(id) }
         for id in Array(streams.keys) { closeAtMaster(id) }
         operatorCalls = []

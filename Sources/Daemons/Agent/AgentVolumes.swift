@@ -23,6 +23,7 @@ final class AgentVolumes: Sendable {
     private let threads = BlockingThreads("volumes", limit: 8)
     private let background = BlockingThreads("volumes-background", limit: 2)
     let wiping = WipeThread()
+    private let preparations = Preparations()
     let logger: Logger
     let reported: @Sendable ([VolumeReport]) -> Void
 
@@ -164,6 +165,7 @@ final class AgentVolumes: Sendable {
 
     /// Unmounts and detaches everything; what is in use is left.
     func release() {
+        preparations.stop()
         for store in stores {
             for status in store.inventory() where status.record.state == .ready {
                 do { try store.unmount(status.record.uuid) } catch {
@@ -193,11 +195,15 @@ final class AgentVolumes: Sendable {
     }
 
     private func prepare(_ uuid: VolumeUUID) {
+        guard preparations.begin() else { return }
         background.run { [self] in
+            defer { preparations.end() }
             guard let store = store(of: uuid) else { return }
             if (try? store.status(uuid))?.enforcement == .poll {
-                counted.withLock {
-                    $0[uuid] = UsageAmounts(usedBytes: 0, source: .walk, at: .now)
+                // A count that came before knows better.
+                counted.withLock { counted in
+                    guard counted[uuid] == nil else { return }
+                    counted[uuid] = UsageAmounts(usedBytes: 0, source: .walk, at: .now)
                 }
             }
             do { try store.prepare(uuid) } catch {
