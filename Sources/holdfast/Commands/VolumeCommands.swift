@@ -252,7 +252,13 @@ struct VolumeDestroy: AsyncParsableCommand {
                 $0.destroyVolumes.volumes = [volume.resource]
                 if now { $0.destroyVolumes.immediately = true }
             }
-            report(answer, "destroyed volume \(volume.uuid)", asJSON: choice.client.json)
+            let left = try await client.ask(.listVolumes).listVolumes.volumes
+                .first { $0.uuid == volume.uuid }
+            let done =
+                left?.state == "trash"
+                ? "volume \(volume.uuid) is in the trash: 'holdfast volume undelete' takes it out"
+                : "destroyed volume \(volume.uuid)"
+            report(answer, done, asJSON: choice.client.json)
         }
     }
 }
