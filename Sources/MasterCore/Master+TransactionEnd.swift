@@ -79,6 +79,7 @@ extension Master {
             completeIfEnded(framework)
             return
         }
+        var newExecutor: ExecutorKey?
         if let executor = launch.executor {
             let place = ExecutorKey(
                 framework: framework, agent: task.agent, executor: executor.id)
@@ -88,6 +89,9 @@ extension Master {
                     "executor '\(executor.id)' ended before the task was launched")
                 return
             }
+            if frameworks[framework]?.executors[place]?.transaction == transaction {
+                newExecutor = place
+            }
             frameworks[framework]?.executors[place]?.transaction = nil
         }
         frameworks[framework]?.tasks[key.task]?.transaction = nil
@@ -95,8 +99,7 @@ extension Master {
         var launch = launch
         launch.tasks = [task.description]
         launch.framework = frameworks[framework]?.description ?? launch.framework
-        guard let connection = agents[task.agent]?.connection else { return }
-        emit(.send(connection, .launch(launch)))
+        deliver(launch, to: task.agent, newExecutor: newExecutor)
     }
 
     /// The transaction is not done: its tasks are never sent.

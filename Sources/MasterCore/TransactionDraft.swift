@@ -153,6 +153,12 @@ extension Master {
             }
             try NameValidation.validate(id.value, limits: options.limits)
         }
+        guard step.leaseMilliseconds == nil else {
+            throw Refusal(
+                .invalid,
+                "a lease is given by a RESERVE of its own, or afterwards by RENEW_LEASE: a"
+                    + " transaction's step has none")
+        }
         try step.kind.validate(by: draft.caller)
         try checkRoom(for: step.kind, on: draft.agent)
         let kind = step.kind.resolved(in: draft.total)

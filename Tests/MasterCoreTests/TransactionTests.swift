@@ -94,6 +94,7 @@ import Testing
             (["reserve", "unreserve more"], .conflict, "step 2 (UNRESERVE)"),
             (["reserve", "named"], .invalid, "step 2 (RESERVE): an operator's step has no id"),
             (["destroy"], .invalid, "step 1 (DESTROY)"),
+            (["leased"], .invalid, "step 1 (RESERVE): a lease is given by"),
         ] as [([String], Refusal.Kind, String)])
     func aStepThatCannotBeRefusesAll(
         names: [String], kind: Refusal.Kind, text: String
@@ -104,6 +105,8 @@ import Testing
             case "reserve": OfferOperation(.reserve([disk(100)], source: []))
             case "named":
                 OfferOperation(id: OperationID("x"), .reserve([disk(1)], source: []))
+            case "leased":
+                OfferOperation(.reserve([disk(1)], source: []), leaseMilliseconds: 1000)
             case "create": OfferOperation(.create([volume]))
             case "destroy": OfferOperation(.destroy([volume]))
             case "grow": OfferOperation(.grow(volume: volume, addition: disk(10)))

@@ -59,6 +59,24 @@ import Testing
         #expect(agent.volumes.isEmpty)
     }
 
+    /// A transaction's DESTROY would give no disk back, or take away what is protected.
+    @Test func transactionsDestroyNothingIntoTheTrash() throws {
+        let uuid = try make()
+        let request = TransactionRequest(steps: [OfferOperation(.destroy([volume]))])
+        keep()
+        var refusal = cluster.call(.transact(request, agent: id))?.refusal
+        #expect(refusal?.kind == .conflict)
+        #expect(refusal?.message.contains("goes to the trash by its policy") == true)
+        keep(seconds: 0)
+        #expect(tell(.protect(uuid, true)) == .done)
+        refusal = cluster.call(.transact(request, agent: id))?.refusal
+        #expect(refusal?.message.contains("is protected") == true)
+        #expect(stage(uuid) == .active && agent.volumes.count == 1)
+        #expect(tell(.protect(uuid, false)) == .done)
+        #expect(cluster.call(.transact(request, agent: id))?.refusal == nil)
+        #expect(stage(uuid) == nil && agent.volumes.isEmpty)
+    }
+
     @Test func whatIsInTheTrashIsBookedAndNobodys() throws {
         let uuid = try make()
         keep()
