@@ -72,12 +72,18 @@ extension Master {
 
     /// Every volume of the registry, by its agent's id, role and persistence id, with the last
     /// report of its use.
-    package var volumeRows: [VolumeRow] {
-        ledger.volumes.map { VolumeOrder($1, uuid: $0) }.sorted().compactMap { key in
-            guard var row = ledger.volumes[key.uuid] else { return nil }
-            row.report = volumeReports[key.uuid] ?? row.report
-            return row
-        }
+    package var volumeRows: [VolumeRow] { sortedVolumes.compactMap { volumeRow($0) } }
+
+    /// The UUIDs of `volumeRows`.
+    package var sortedVolumes: [VolumeUUID] {
+        ledger.volumes.map { VolumeOrder($1, uuid: $0) }.sorted().map(\.uuid)
+    }
+
+    /// A volume of the registry with the last report of its use.
+    package func volumeRow(_ uuid: VolumeUUID) -> VolumeRow? {
+        guard var row = ledger.volumes[uuid] else { return nil }
+        row.report = volumeReports[uuid] ?? row.report
+        return row
     }
 
     /// Operations in flight, by agent and number.
@@ -123,9 +129,14 @@ private struct VolumeOrder: Comparable {
 
     init(_ row: VolumeRow, uuid: VolumeUUID) {
         let resource = row.volume.resource
-        text =
-            "\(row.agent.value)\0\(resource.role)\0\(resource.disk?.persistence?.id ?? "")\0"
-            + uuid.value
+        var text = row.agent.value
+        text += "\0"
+        text += resource.role
+        text += "\0"
+        text += resource.disk?.persistence?.id ?? ""
+        text += "\0"
+        text += uuid.value
+        self.text = text
         self.uuid = uuid
     }
 

@@ -106,8 +106,9 @@ class Cluster:
             if self.process.poll() is not None:
                 raise RuntimeError(f"holdfast dev ended with {self.process.returncode}")
             try:
-                _, body = self.call({"type": "GET_AGENTS"})
-                for agent in body["get_agents"].get("agents", []):
+                status, body = self.call({"type": "GET_AGENTS"})
+                # A master that has just started says so.
+                for agent in [] if status != 200 else body["get_agents"].get("agents", []):
                     if agent.get("active"):
                         return agent["agent_info"]["id"]["value"]
             except (OSError, http.client.HTTPException):

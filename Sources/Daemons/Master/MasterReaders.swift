@@ -53,8 +53,8 @@ struct MasterReaders: Sendable {
         case .listVolumes:
             return Self.encode(
                 LongList(.listVolumes, answer: (1000, "list_volumes"), list: (1, "volumes")),
-                master.volumeRows, accept
-            ) { views.volume($0, master) }
+                master.sortedVolumes, accept
+            ) { uuid in master.volumeRow(uuid).map { views.volume($0, master) } }
         case .listReservations:
             return Self.encode(
                 LongList(
@@ -78,13 +78,13 @@ struct MasterReaders: Sendable {
     /// Writes a list's parts on all processors.
     private static func encode<Row: Sendable>(
         _ list: LongList, _ rows: [Row], _ accept: MediaType,
-        _ entry: @Sendable (Row) -> some Message
+        _ entry: @Sendable (Row) -> (some Message)?
     ) -> [UInt8] {
         let count = (rows.count + partLength - 1) / partLength
         let parts = Mutex([[UInt8]](repeating: [], count: count))
         DispatchQueue.concurrentPerform(iterations: count) { number in
             let range = number * partLength..<min(rows.count, (number + 1) * partLength)
-            let part = list.encode(rows[range].map(entry), as: accept)
+            let part = list.encode(rows[range].compactMap(entry), as: accept)
             parts.withLock { $0[number] = part }
         }
         return list.response(of: parts.withLock { $0 }, as: accept)
