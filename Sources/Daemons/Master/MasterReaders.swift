@@ -54,14 +54,20 @@ struct MasterReaders: Sendable {
             return Self.encode(
                 LongList(.listVolumes, answer: (1000, "list_volumes"), list: (1, "volumes")),
                 master.sortedVolumes, accept
-            ) { uuid in master.volumeRow(uuid).map { views.volume($0, master) } }
+            ) { uuid in
+                master.volumeRow(uuid).map { row in
+                    ListEntry(
+                        views.volume(row, master, withResource: false),
+                        resource: (3, row.volume.resource))
+                }
+            }
         case .listReservations:
             return Self.encode(
                 LongList(
                     .listReservations, answer: (1003, "list_reservations"),
                     list: (1, "reservations")),
                 master.reservationViews, accept
-            ) { views.reservation($0, master, now) }
+            ) { ListEntry(views.reservation($0, master, now)) }
         case .listLifecyclePolicies, .collectGarbage:
             return accept.encode(LifecycleViews.response(call, master))
         default:
@@ -76,9 +82,9 @@ struct MasterReaders: Sendable {
     private static let partLength = 4096
 
     /// Writes a list's parts on all processors.
-    private static func encode<Row: Sendable>(
+    private static func encode<Row: Sendable, Entry: Message>(
         _ list: LongList, _ rows: [Row], _ accept: MediaType,
-        _ entry: @Sendable (Row) -> (some Message)?
+        _ entry: @Sendable (Row) -> ListEntry<Entry>?
     ) -> [UInt8] {
         let count = (rows.count + partLength - 1) / partLength
         let parts = Mutex([[UInt8]](repeating: [], count: count))

@@ -217,9 +217,10 @@ struct MasterViews: Sendable {
     }
 
     func volume(
-        _ row: VolumeRow, _ master: Master
+        _ row: VolumeRow, _ master: Master, withResource: Bool = true
     ) -> Mesos_V1_Master_Response.ListVolumes.Volume {
-        var volume = volume(VolumeListing(row: row, agentState: master.absence(of: row.agent)))
+        let listing = VolumeListing(row: row, agentState: master.absence(of: row.agent))
+        var volume = volume(listing, withResource: withResource)
         if master.isProtected(row) { volume.protected = true }
         return volume
     }
@@ -255,12 +256,16 @@ struct MasterViews: Sendable {
         return answer
     }
 
-    func volume(_ listing: VolumeListing) -> Mesos_V1_Master_Response.ListVolumes.Volume {
+    func volume(
+        _ listing: VolumeListing, withResource: Bool = true
+    ) -> Mesos_V1_Master_Response.ListVolumes.Volume {
         let row = listing.row
         var volume = Mesos_V1_Master_Response.ListVolumes.Volume()
         volume.uuid = row.volume.uuid.value
         volume.agentID.value = row.agent.value
-        volume.resource = Mesos_V1_Resource(row.volume.resource, form: .postRefinement)
+        if withResource {
+            volume.resource = Mesos_V1_Resource(row.volume.resource, form: .postRefinement)
+        }
         if let framework = row.volume.framework { volume.frameworkID.value = framework.value }
         if let principal = row.volume.principal { volume.principal = principal }
         volume.created.nanoseconds = row.volume.createdNanoseconds

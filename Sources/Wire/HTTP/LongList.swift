@@ -1,5 +1,27 @@
 package import MesosAPI
+package import Model
 package import SwiftProtobuf
+
+/// An entry of a long list, and its one field that is a resource, which is not in the message.
+package struct ListEntry<Entry: Message> {
+    let entry: Entry
+    let resource: (number: Int, resource: Resource)?
+
+    package init(_ entry: Entry, resource: (number: Int, resource: Resource)? = nil) {
+        self.entry = entry
+        self.resource = resource
+    }
+
+    /// The fields of the entry.
+    fileprivate var bytes: [UInt8] {
+        var writer = ProtobufWriter()
+        writer.append(MediaType.protobuf.encode(entry))
+        if let resource {
+            writer.message(resource.number) { $0.resource(resource.resource) }
+        }
+        return writer.bytes
+    }
+}
 
 /// An operator's answer whose one list may have a hundred thousand entries. Parts of it are encoded
 /// for themselves, beside each other where there are threads: a message in a message is measured
@@ -22,17 +44,19 @@ package struct LongList: Sendable {
     }
 
     /// Some entries, to be put together in their order.
-    package func encode(_ entries: some Sequence<some Message>, as media: MediaType) -> [UInt8] {
+    package func encode<Entry: Message>(
+        _ entries: some Sequence<ListEntry<Entry>>, as media: MediaType
+    ) -> [UInt8] {
         var writer = ProtobufWriter()
         var json: [UInt8] = []
         for entry in entries {
             switch media {
             case .protobuf:
                 writer.tag(list.number, .delimited)
-                writer.delimited(media.encode(entry))
+                writer.delimited(entry.bytes)
             case .json:
                 if !json.isEmpty { json.append(UInt8(ascii: ",")) }
-                json += media.encode(entry)
+                json += MesosJSON.encode(serialized: entry.bytes, as: Entry.self) ?? []
             }
         }
         return media == .protobuf ? writer.bytes : json
