@@ -6,7 +6,7 @@ import sqlite3
 import time
 import uuid
 
-from cluster import Cluster
+from cluster import Cluster, processor_seconds
 from report import median
 
 ROLE = "bench"
@@ -60,6 +60,16 @@ class Volumes:
             self.call("RESERVE_RESOURCES", "resources", [self.resource(n) for n in numbers])
             self.call("CREATE_VOLUMES", "volumes", [self.resource(n, True) for n in numbers])
             self.count += len(numbers)
+        self.settle()
+
+    def settle(self):
+        """Waits until the agent has prepared the new volumes: that is their cost, not others'."""
+        end = time.monotonic() + 120
+        while time.monotonic() < end:
+            before = processor_seconds(self.cluster.daemons()["agent"])
+            time.sleep(0.5)
+            if processor_seconds(self.cluster.daemons()["agent"]) - before < 0.02:
+                return
 
     def next(self):
         self.names += 1
