@@ -16,7 +16,7 @@ let strict: [SwiftSetting] = [
 let fast = SwiftSetting.unsafeFlags(
     ["-enforce-exclusivity=unchecked", "-cross-module-optimization"],
     .when(configuration: .release))
-/// The rooms that the simulator runs: optimized in debug too, as each test run plays 5,000 histories.
+/// The rooms that the simulator runs: optimized in debug too, as each test run plays hundreds of histories.
 let quick = SwiftSetting.unsafeFlags(["-O"], .when(configuration: .debug))
 let simulated = strict + [fast, quick]
 /// Generated messages: their generator's style, not ours, and no warnings of ours.
