@@ -14,6 +14,7 @@ extension Agent {
         timers.set(.register, at: now + nextRegistration())
         registeredSequence = state.lastSequence
         outbox.append(.send(.register(registration())))
+        nextRegistrationNumber += 1
     }
 
     mutating func disconnect() {

@@ -21,7 +21,7 @@ extension Agent {
                 + operations.prefix(operations.count).map(\.operation),
             volumes: state.sortedVolumes.filter { volumeProblems[$0.uuid] != Self.missingVolume },
             frameworks: frameworks.keys.sorted().compactMap { frameworks[$0] },
-            executors: executorReports(), tasks: taskReports())
+            executors: executorReports(), tasks: taskReports(), number: nextRegistrationNumber)
     }
 
     private func executorReports() -> [ExecutorReport] {

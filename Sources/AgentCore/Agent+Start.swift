@@ -39,6 +39,7 @@ extension Agent {
                 .started(bootID: report.bootID, resources: report.resources), into: &outbox)
         }
         isStarted = true
+        nextRegistrationNumber = max(1, report.uptimeNanoseconds)
         operations = OperationQueue(after: state.lastSequence)
         takeVolumes(report.volumes)
         takeContainers(report.containers, hasRebooted: hasRebooted, at: now, into: &outbox)

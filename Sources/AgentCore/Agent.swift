@@ -28,6 +28,9 @@ package struct Agent: Machine {
     var connection = Connection.disconnected
     /// The last operation that ended before the registration was sent.
     var registeredSequence: UInt64 = 0
+    /// The number of the next registration: larger than those of earlier processes, which began
+    /// when the machine had been up for less long.
+    var nextRegistrationNumber: UInt64 = 1
     var registrationBackoff: Backoff
     var pingTimeout = Span.zero
     var timers = TimerQueue<Timer>()

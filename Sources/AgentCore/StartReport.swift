@@ -31,6 +31,8 @@ package struct StartReport: Equatable, Sendable {
 
     /// Of this boot of the machine.
     package var bootID: String
+    /// How long the machine has been up, in nanoseconds of its monotonic clock.
+    package var uptimeNanoseconds: UInt64
     /// From `--resources`, without anything dynamic.
     package var resources: Resources
     /// The whole journal, in order.
@@ -41,10 +43,11 @@ package struct StartReport: Equatable, Sendable {
     package var volumes: [FoundVolume]
 
     package init(
-        bootID: String, resources: Resources, records: [AgentRecord] = [],
-        containers: [FoundContainer] = [], volumes: [FoundVolume] = []
+        bootID: String, uptimeNanoseconds: UInt64 = 0, resources: Resources,
+        records: [AgentRecord] = [], containers: [FoundContainer] = [], volumes: [FoundVolume] = []
     ) {
         self.bootID = bootID
+        self.uptimeNanoseconds = uptimeNanoseconds
         self.resources = resources
         self.records = records
         self.containers = containers

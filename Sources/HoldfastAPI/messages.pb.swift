@@ -114,58 +114,85 @@ package nonisolated struct Holdfast_TaskReport: Sendable {
 }
 
 /// What an agent brings to a registration.
-package nonisolated struct Holdfast_Registration: Sendable {
+package nonisolated struct Holdfast_Registration: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   package var agent: Holdfast_Agent {
-    get {_agent ?? Holdfast_Agent()}
-    set {_agent = newValue}
+    get {_storage._agent ?? Holdfast_Agent()}
+    set {_uniqueStorage()._agent = newValue}
   }
   /// Returns true if `agent` has been explicitly set.
-  package var hasAgent: Bool {self._agent != nil}
+  package var hasAgent: Bool {_storage._agent != nil}
   /// Clears the value of `agent`. Subsequent reads from it will return its default value.
-  package mutating func clearAgent() {self._agent = nil}
+  package mutating func clearAgent() {_uniqueStorage()._agent = nil}
 
   package var total: Holdfast_Resources {
-    get {_total ?? Holdfast_Resources()}
-    set {_total = newValue}
+    get {_storage._total ?? Holdfast_Resources()}
+    set {_uniqueStorage()._total = newValue}
   }
   /// Returns true if `total` has been explicitly set.
-  package var hasTotal: Bool {self._total != nil}
+  package var hasTotal: Bool {_storage._total != nil}
   /// Clears the value of `total`. Subsequent reads from it will return its default value.
-  package mutating func clearTotal() {self._total = nil}
+  package mutating func clearTotal() {_uniqueStorage()._total = nil}
 
   package var lastSequence: UInt64 {
-    get {_lastSequence ?? 0}
-    set {_lastSequence = newValue}
+    get {_storage._lastSequence ?? 0}
+    set {_uniqueStorage()._lastSequence = newValue}
   }
   /// Returns true if `lastSequence` has been explicitly set.
-  package var hasLastSequence: Bool {self._lastSequence != nil}
+  package var hasLastSequence: Bool {_storage._lastSequence != nil}
   /// Clears the value of `lastSequence`. Subsequent reads from it will return its default value.
-  package mutating func clearLastSequence() {self._lastSequence = nil}
+  package mutating func clearLastSequence() {_uniqueStorage()._lastSequence = nil}
 
-  package var results: [Holdfast_OperationResult] = []
+  package var results: [Holdfast_OperationResult] {
+    get {_storage._results}
+    set {_uniqueStorage()._results = newValue}
+  }
 
-  package var volumes: [Holdfast_Volume] = []
+  package var volumes: [Holdfast_Volume] {
+    get {_storage._volumes}
+    set {_uniqueStorage()._volumes = newValue}
+  }
 
-  package var frameworks: [Holdfast_Framework] = []
+  package var frameworks: [Holdfast_Framework] {
+    get {_storage._frameworks}
+    set {_uniqueStorage()._frameworks = newValue}
+  }
 
-  package var executors: [Holdfast_ExecutorReport] = []
+  package var executors: [Holdfast_ExecutorReport] {
+    get {_storage._executors}
+    set {_uniqueStorage()._executors = newValue}
+  }
 
-  package var tasks: [Holdfast_TaskReport] = []
+  package var tasks: [Holdfast_TaskReport] {
+    get {_storage._tasks}
+    set {_uniqueStorage()._tasks = newValue}
+  }
 
   /// Those whose end the master has not acknowledged, by their numbers.
-  package var operations: [Holdfast_Operation] = []
+  package var operations: [Holdfast_Operation] {
+    get {_storage._operations}
+    set {_uniqueStorage()._operations = newValue}
+  }
+
+  /// Rises from one registration to the next for as long as the machine is up, over restarts of the
+  /// agent; 0: not known.
+  package var number: UInt64 {
+    get {_storage._number ?? 0}
+    set {_uniqueStorage()._number = newValue}
+  }
+  /// Returns true if `number` has been explicitly set.
+  package var hasNumber: Bool {_storage._number != nil}
+  /// Clears the value of `number`. Subsequent reads from it will return its default value.
+  package mutating func clearNumber() {_uniqueStorage()._number = nil}
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
-  fileprivate var _agent: Holdfast_Agent? = nil
-  fileprivate var _total: Holdfast_Resources? = nil
-  fileprivate var _lastSequence: UInt64? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 /// From an agent to its master.
@@ -854,73 +881,132 @@ nonisolated extension Holdfast_TaskReport: SwiftProtobuf.Message, SwiftProtobuf.
 
 nonisolated extension Holdfast_Registration: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Registration"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}agent\0\u{1}total\0\u{3}last_sequence\0\u{1}results\0\u{1}volumes\0\u{1}frameworks\0\u{1}executors\0\u{1}tasks\0\u{1}operations\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}agent\0\u{1}total\0\u{3}last_sequence\0\u{1}results\0\u{1}volumes\0\u{1}frameworks\0\u{1}executors\0\u{1}tasks\0\u{1}operations\0\u{1}number\0")
+
+  fileprivate class _StorageClass {
+    var _agent: Holdfast_Agent? = nil
+    var _total: Holdfast_Resources? = nil
+    var _lastSequence: UInt64? = nil
+    var _results: [Holdfast_OperationResult] = []
+    var _volumes: [Holdfast_Volume] = []
+    var _frameworks: [Holdfast_Framework] = []
+    var _executors: [Holdfast_ExecutorReport] = []
+    var _tasks: [Holdfast_TaskReport] = []
+    var _operations: [Holdfast_Operation] = []
+    var _number: UInt64? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _agent = source._agent
+      _total = source._total
+      _lastSequence = source._lastSequence
+      _results = source._results
+      _volumes = source._volumes
+      _frameworks = source._frameworks
+      _executors = source._executors
+      _tasks = source._tasks
+      _operations = source._operations
+      _number = source._number
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularMessageField(value: &self._agent) }()
-      case 2: try { try decoder.decodeSingularMessageField(value: &self._total) }()
-      case 3: try { try decoder.decodeSingularUInt64Field(value: &self._lastSequence) }()
-      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.results) }()
-      case 5: try { try decoder.decodeRepeatedMessageField(value: &self.volumes) }()
-      case 6: try { try decoder.decodeRepeatedMessageField(value: &self.frameworks) }()
-      case 7: try { try decoder.decodeRepeatedMessageField(value: &self.executors) }()
-      case 8: try { try decoder.decodeRepeatedMessageField(value: &self.tasks) }()
-      case 9: try { try decoder.decodeRepeatedMessageField(value: &self.operations) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._agent) }()
+        case 2: try { try decoder.decodeSingularMessageField(value: &_storage._total) }()
+        case 3: try { try decoder.decodeSingularUInt64Field(value: &_storage._lastSequence) }()
+        case 4: try { try decoder.decodeRepeatedMessageField(value: &_storage._results) }()
+        case 5: try { try decoder.decodeRepeatedMessageField(value: &_storage._volumes) }()
+        case 6: try { try decoder.decodeRepeatedMessageField(value: &_storage._frameworks) }()
+        case 7: try { try decoder.decodeRepeatedMessageField(value: &_storage._executors) }()
+        case 8: try { try decoder.decodeRepeatedMessageField(value: &_storage._tasks) }()
+        case 9: try { try decoder.decodeRepeatedMessageField(value: &_storage._operations) }()
+        case 10: try { try decoder.decodeSingularUInt64Field(value: &_storage._number) }()
+        default: break
+        }
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    try { if let v = self._agent {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-    } }()
-    try { if let v = self._total {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
-    } }()
-    try { if let v = self._lastSequence {
-      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 3)
-    } }()
-    if !self.results.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.results, fieldNumber: 4)
-    }
-    if !self.volumes.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.volumes, fieldNumber: 5)
-    }
-    if !self.frameworks.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.frameworks, fieldNumber: 6)
-    }
-    if !self.executors.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.executors, fieldNumber: 7)
-    }
-    if !self.tasks.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.tasks, fieldNumber: 8)
-    }
-    if !self.operations.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.operations, fieldNumber: 9)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._agent {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+      } }()
+      try { if let v = _storage._total {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+      } }()
+      try { if let v = _storage._lastSequence {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 3)
+      } }()
+      if !_storage._results.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._results, fieldNumber: 4)
+      }
+      if !_storage._volumes.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._volumes, fieldNumber: 5)
+      }
+      if !_storage._frameworks.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._frameworks, fieldNumber: 6)
+      }
+      if !_storage._executors.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._executors, fieldNumber: 7)
+      }
+      if !_storage._tasks.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._tasks, fieldNumber: 8)
+      }
+      if !_storage._operations.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._operations, fieldNumber: 9)
+      }
+      try { if let v = _storage._number {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 10)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Holdfast_Registration, rhs: Holdfast_Registration) -> Bool {
-    if lhs._agent != rhs._agent {return false}
-    if lhs._total != rhs._total {return false}
-    if lhs._lastSequence != rhs._lastSequence {return false}
-    if lhs.results != rhs.results {return false}
-    if lhs.volumes != rhs.volumes {return false}
-    if lhs.frameworks != rhs.frameworks {return false}
-    if lhs.executors != rhs.executors {return false}
-    if lhs.tasks != rhs.tasks {return false}
-    if lhs.operations != rhs.operations {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._agent != rhs_storage._agent {return false}
+        if _storage._total != rhs_storage._total {return false}
+        if _storage._lastSequence != rhs_storage._lastSequence {return false}
+        if _storage._results != rhs_storage._results {return false}
+        if _storage._volumes != rhs_storage._volumes {return false}
+        if _storage._frameworks != rhs_storage._frameworks {return false}
+        if _storage._executors != rhs_storage._executors {return false}
+        if _storage._tasks != rhs_storage._tasks {return false}
+        if _storage._operations != rhs_storage._operations {return false}
+        if _storage._number != rhs_storage._number {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -27,6 +27,7 @@ extension Master {
         case agentRefused = "agent_refused"
         case agentUnreachable = "agent_unreachable"
         case registeredTwice = "registered_twice"
+        case registrationLate = "registration_late"
         case offerInvalid = "offer_invalid"
         case operationInvalid = "operation_invalid"
         case operationUnknown = "operation_unknown"

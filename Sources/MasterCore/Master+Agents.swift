@@ -153,6 +153,7 @@ extension Master {
         guard let oldest else { return }
         for volume in ledger.volumes(of: oldest.id) { store(.volumeRemoved(volume)) }
         store(.agentRemoved(oldest.id))
+        lastRegistrations[oldest.id] = nil
     }
 
     /// An operation whose result nobody will ever tell.

@@ -17,6 +17,13 @@ extension Master {
             disconnect(connection)
             return
         }
+        if let id = registration.description.id,
+            lastRegistrations[id]?.isLater(than: registration, by: connection) == true
+        {
+            emit(.drop(.registrationLate, "agent \(id) at \(known.address)"))
+            disconnect(connection)
+            return
+        }
         do throws(Refusal) {
             try check(registration)
         } catch {
@@ -75,6 +82,7 @@ extension Master {
         agents[id]?.isRegistered = false
         connections[connection]?.agent = id
         agents[id]?.connection = connection
+        lastRegistrations[id] = LastRegistration(registration, by: connection)
         agents[id]?.reregisteredNanoseconds =
             ledger.agents[id] == nil ? nil : now.nanoseconds
         storeRow(id, registration)
@@ -206,6 +214,28 @@ extension Master {
             used.append((key.framework, booked))
         }
         allocator.addAgent(id, total: agent.offerable, used: used)
+    }
+}
+
+/// Where an agent stands. What it sent before that may arrive later, by a connection that it has
+/// given up, and tells of a past that is settled.
+struct LastRegistration {
+    private let bootID: String
+    private let number: UInt64
+    private let connection: ConnectionID
+
+    init(_ registration: AgentRegistration, by connection: ConnectionID) {
+        bootID = registration.description.bootID
+        number = registration.number
+        self.connection = connection
+    }
+
+    /// Numbers can't be compared over a reboot; what was sent before it is seldom accepted after.
+    func isLater(than other: AgentRegistration, by connection: ConnectionID) -> Bool {
+        guard number > 0, other.number > 0, bootID == other.description.bootID else {
+            return self.connection > connection
+        }
+        return number > other.number
     }
 }
 

@@ -27,6 +27,8 @@ package struct Master: Machine {
     package internal(set) var touchedAgents: Set<AgentID> = []
 
     var connections: [ConnectionID: Connection] = [:]
+    /// Of agents in the ledger, also of unreachable ones.
+    var lastRegistrations: [AgentID: LastRegistration] = [:]
     var streams: [StreamID: FrameworkID] = [:]
     /// Operators' calls that wait for an agent.
     var waiting: [OperationUUID: RequestID] = [:]

@@ -34,13 +34,16 @@ package struct AgentRegistration: Equatable, Sendable {
     package var frameworks: [FrameworkDescription]
     package var executors: [ExecutorReport]
     package var tasks: [TaskReport]
+    /// Rises from one registration to the next for as long as the machine is up, over restarts of
+    /// the agent; 0: not known.
+    package var number: UInt64
 
     package init(
         description: AgentDescription, total: Resources, lastSequence: UInt64 = 0,
         results: [OperationResult] = [], operations: [AgentOperation] = [],
         volumes: [VolumeDescription] = [],
         frameworks: [FrameworkDescription] = [], executors: [ExecutorReport] = [],
-        tasks: [TaskReport] = []
+        tasks: [TaskReport] = [], number: UInt64 = 0
     ) {
         self.description = description
         self.total = total
@@ -51,6 +54,7 @@ package struct AgentRegistration: Equatable, Sendable {
         self.frameworks = frameworks
         self.executors = executors
         self.tasks = tasks
+        self.number = number
     }
 }
 

@@ -90,9 +90,10 @@ struct AgentHost {
         }
     }
 
-    var startReport: StartReport {
+    func startReport(at now: Instant) -> StartReport {
         StartReport(
-            bootID: "boot\(boot)", resources: base, records: journal,
+            bootID: "boot\(boot)", uptimeNanoseconds: UInt64(now.nanoseconds), resources: base,
+            records: journal,
             containers: containers.map { id, container in
                 switch container.state {
                 case .starting, .running: .init(id, .running(status: Payload()))

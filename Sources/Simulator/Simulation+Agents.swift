@@ -11,7 +11,7 @@ extension Simulation {
         guard !agents[index].isUp else { return }
         agents[index].isUp = true
         agents[index].agent = Agent(options: AgentHost.options(index))
-        let report = agents[index].startReport
+        let report = agents[index].startReport(at: now)
         // Ends that nobody was told of are told by the report.
         for (id, container) in agents[index].containers {
             agents[index].containers[id]?.isTold = container.state != .running

@@ -30,6 +30,22 @@ import Testing
         #expect(harness.exitText?.contains("other") == true)
     }
 
+    /// The master tells the last one from those that arrive late.
+    @Test func registrationsAreNumbered() throws {
+        var harness = Harness()
+        var numbers: [UInt64] = []
+        for _ in 0..<2 {
+            harness.send(.masterConnected)
+            numbers.append(try #require(harness.registrationNumber))
+            harness.send(.masterConnected)
+            numbers.append(try #require(harness.registrationNumber))
+            harness.wait(.seconds(1))
+            harness.restart()
+        }
+        #expect(Set(numbers).count == 4)
+        #expect(numbers == numbers.sorted())
+    }
+
     @Test func asksAgainWithGrowingPauses() {
         var harness = Harness(isRegistered: false)
         harness.send(.masterConnected)

@@ -63,6 +63,12 @@ struct Harness {
         send(.masterSaid(message), location)
     }
 
+    /// Of the registration that was just sent.
+    var registrationNumber: UInt64? {
+        for case .send(.register(let registration)) in last { return registration.number }
+        return nil
+    }
+
     mutating func register() {
         send(.masterConnected)
         hear(.registered(Self.agentID, pingTimeoutMilliseconds: 0))
@@ -91,7 +97,8 @@ struct Harness {
             .started(
                 entropy: [UInt64(journal.count)],
                 StartReport(
-                    bootID: bootID, resources: resources, records: journal,
+                    bootID: bootID, uptimeNanoseconds: UInt64(now.nanoseconds),
+                    resources: resources, records: journal,
                     containers: containers, volumes: volumes.map { .init($0) })))
     }
 

@@ -17,6 +17,8 @@ final class FakeAgent {
     var executors: [ExecutorReport] = []
     var frameworks: [FrameworkID: FrameworkDescription] = [:]
     var bootID = "boot-1"
+    /// Of its next registration; 0: it gives none.
+    var registrationNumber: UInt64 = 0
     /// Takes messages and says nothing.
     var isSilent = false
     /// Operations of this type fail with the text.
@@ -47,7 +49,7 @@ final class FakeAgent {
             operations: results.compactMap { ended[$0.uuid] } + inFlight, volumes: volumes,
             frameworks: frameworks.keys.sorted().compactMap { frameworks[$0] },
             executors: executors,
-            tasks: tasks.keys.sorted().compactMap { tasks[$0] })
+            tasks: tasks.keys.sorted().compactMap { tasks[$0] }, number: registrationNumber)
     }
 
     func hear(_ message: MasterMessage) -> [AgentMessage] {

@@ -165,6 +165,52 @@ import Testing
         #expect(sequences() == [4])
     }
 
+    /// Found by seed 700 of the simulation: a registration stayed in a partition, its connection
+    /// open at the master's end only, until the agent had come back by another one.
+    @Test(arguments: [true, false])
+    func registrationsOfThePastAreNotTakenUp(numbered: Bool) throws {
+        cluster.disconnect(agent)
+        agent.registrationNumber = numbered ? 1 : 0
+        let past = agent.registration
+        let stale = ConnectionID(cluster.number())
+        cluster.handle(.agentConnected(stale, address: "10.0.0.1:1"))
+        agent.registrationNumber = numbered ? 2 : 0
+        cluster.connect(agent)
+        cluster.operate(.reserve([disk(5)], source: []), on: id)
+        let live = agent.connection
+        cluster.handle(.agentSaid(stale, .register(past)))
+        cluster.settle()
+        #expect(cluster.master.agents[id]?.connection == live)
+        #expect(cluster.master.ledger.confirmed(id) == agent.total)
+        #expect(cluster.master.connections[stale] == nil)
+    }
+
+    /// Its number tells where connections are accepted in another order than they were made.
+    @Test func theNumberCountsMoreThanTheConnection() throws {
+        cluster.disconnect(agent)
+        agent.registrationNumber = 7
+        let past = agent.registration
+        agent.registrationNumber = 8
+        cluster.connect(agent)
+        cluster.operate(.reserve([disk(5)], source: []), on: id)
+        let live = agent.connection
+        let stale = ConnectionID(cluster.number())
+        cluster.handle(.agentConnected(stale, address: "10.0.0.1:1"))
+        cluster.handle(.agentSaid(stale, .register(past)))
+        cluster.settle()
+        #expect(cluster.master.agents[id]?.connection == live)
+        #expect(cluster.master.ledger.confirmed(id) == agent.total)
+    }
+
+    @Test func numbersBeginAnewWithTheMachine() throws {
+        agent.registrationNumber = 900
+        cluster.connect(agent)
+        agent.bootID = "boot-2"
+        agent.registrationNumber = 3
+        cluster.connect(agent)
+        #expect(cluster.master.agents[id]?.connection == agent.connection)
+    }
+
     /// The agent's disk was restored from a copy: its numbers go on from where they are.
     @Test func anOlderJournalGetsItsOwnNumbers() throws {
         cluster.operate(.reserve([disk(50)], source: []), on: id)

@@ -19,7 +19,8 @@ import Wire
                             framework: random.id(), task: random.task(),
                             state: random.pick(TaskState.allCases),
                             unacknowledged: random.maybe { $0.update() })
-                    })),
+                    },
+                    number: UInt64(random.number()))),
             .operationResult(random.result()),
             .statusUpdate(random.update(), latestState: random.pick(TaskState.allCases)),
             .executorMessage(random.id(), random.id(), random.payload()),

@@ -233,7 +233,8 @@ package final class AgentDaemon: Sendable {
         for record in decoded { try? state.apply(record) }
         let unprepared = state.unprepared.sorted().compactMap { state.volumes[$0] }
         return StartReport(
-            bootID: Processes.bootID(), resources: settings.resources, records: decoded,
+            bootID: Processes.bootID(), uptimeNanoseconds: DispatchTime.now().uptimeNanoseconds,
+            resources: settings.resources, records: decoded,
             containers: try containers.recover(), volumes: volumes.recover(unprepared))
     }
 

@@ -67,6 +67,7 @@ extension AgentRegistration: RecordCoded {
         form.frameworks = frameworks.map(\.form)
         form.executors = executors.map(\.form)
         form.tasks = tasks.map(\.form)
+        if number > 0 { form.number = number }
         return form
     }
 
@@ -79,7 +80,8 @@ extension AgentRegistration: RecordCoded {
             lastSequence: form.lastSequence, results: try Needed.list(form.results),
             operations: try Needed.list(form.operations),
             volumes: try Needed.list(form.volumes), frameworks: try Needed.list(form.frameworks),
-            executors: try Needed.list(form.executors), tasks: try Needed.list(form.tasks))
+            executors: try Needed.list(form.executors), tasks: try Needed.list(form.tasks),
+            number: form.number)
     }
 }
 
