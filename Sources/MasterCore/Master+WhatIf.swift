@@ -12,7 +12,7 @@ extension Master {
     private static let passesAhead = 64
 
     package func whatIf(
-        _ kind: OfferOperation.Kind, on agent: AgentID, principal: String?, at now: Instant
+        _ call: OperatorCall, on agent: AgentID, principal: String?, at now: Instant
     ) -> Prediction {
         var copy = self
         var outbox = Outbox<Action>()
@@ -22,12 +22,13 @@ extension Master {
         let before = copy
         let request = RequestID(.max)
         copy.handle(
-            .operatorCalled(request, .apply(kind, agent: agent), principal: principal), at: now,
-            into: &outbox)
+            .operatorCalled(request, call, principal: principal), at: now, into: &outbox)
         var prediction = Prediction()
-        for action in outbox.drain() {
-            guard case .answer(request, .refused(let refusal)) = action else { continue }
-            prediction.refusal = refusal
+        for case .answer(request, let answer) in outbox.drain() {
+            switch answer {
+            case .refused(let refusal): prediction.refusal = refusal
+            case .accepted, .acceptedPending, .done, .transacted: prediction.isImmediate = true
+            }
         }
         prediction.rescinded = before.offers.keys.sorted()
             .filter { copy.offers[$0] == nil }.compactMap { before.offers[$0] }
@@ -36,8 +37,9 @@ extension Master {
             .map { Prediction.NextOffer($0) }
         guard prediction.refusal == nil else { return prediction }
         prediction.isAgentConnected = copy.agents[agent]?.isConnected == true
-        // The call's own operation is the last one.
-        if let row = copy.ledger.pending(agent).last {
+        // The call's own operation is the last one, if it has one.
+        let row = copy.ledger.pending(agent).last
+        if let row, before.ledger.operation(row.operation.uuid) == nil {
             prediction.conversion = row.operation.conversion
         }
         prediction.total = copy.agents[agent]?.total ?? Resources()

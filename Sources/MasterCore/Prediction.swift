@@ -26,6 +26,8 @@ package struct Prediction: Equatable, Sendable {
     package internal(set) var idle = Resources()
     /// Otherwise the call would be answered as pending.
     package internal(set) var isAgentConnected = false
+    /// Nothing would be left to be done by an agent: a volume goes to the trash, or a key is known.
+    package internal(set) var isImmediate = false
 }
 
 /// What draining an agent would mean: what it runs, and what stays behind.

@@ -1308,6 +1308,15 @@ package nonisolated struct Mesos_V1_Master_Call: @unchecked Sendable {
     /// Clears the value of `drainAgent`. Subsequent reads from it will return its default value.
     package mutating func clearDrainAgent() {_uniqueStorage()._drainAgent = nil}
 
+    package var transact: Mesos_V1_Master_Call.Transact {
+      get {_storage._transact ?? Mesos_V1_Master_Call.Transact()}
+      set {_uniqueStorage()._transact = newValue}
+    }
+    /// Returns true if `transact` has been explicitly set.
+    package var hasTransact: Bool {_storage._transact != nil}
+    /// Clears the value of `transact`. Subsequent reads from it will return its default value.
+    package mutating func clearTransact() {_uniqueStorage()._transact = nil}
+
     package var unknownFields = SwiftProtobuf.UnknownStorage()
 
     package init() {}
@@ -3196,7 +3205,7 @@ nonisolated extension Mesos_V1_Master_Call.ExplainOffers: SwiftProtobuf.Message,
 
 nonisolated extension Mesos_V1_Master_Call.WhatIf: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = Mesos_V1_Master_Call.protoMessageName + ".WhatIf"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}reserve_resources\0\u{3}unreserve_resources\0\u{3}create_volumes\0\u{3}destroy_volumes\0\u{3}grow_volume\0\u{3}shrink_volume\0\u{3}drain_agent\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}reserve_resources\0\u{3}unreserve_resources\0\u{3}create_volumes\0\u{3}destroy_volumes\0\u{3}grow_volume\0\u{3}shrink_volume\0\u{3}drain_agent\0\u{1}transact\0")
 
   fileprivate class _StorageClass {
     var _reserveResources: Mesos_V1_Master_Call.ReserveResources? = nil
@@ -3206,6 +3215,7 @@ nonisolated extension Mesos_V1_Master_Call.WhatIf: SwiftProtobuf.Message, SwiftP
     var _growVolume: Mesos_V1_Master_Call.GrowVolume? = nil
     var _shrinkVolume: Mesos_V1_Master_Call.ShrinkVolume? = nil
     var _drainAgent: Mesos_V1_Master_Call.DrainAgent? = nil
+    var _transact: Mesos_V1_Master_Call.Transact? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -3223,6 +3233,7 @@ nonisolated extension Mesos_V1_Master_Call.WhatIf: SwiftProtobuf.Message, SwiftP
       _growVolume = source._growVolume
       _shrinkVolume = source._shrinkVolume
       _drainAgent = source._drainAgent
+      _transact = source._transact
     }
   }
 
@@ -3242,6 +3253,7 @@ nonisolated extension Mesos_V1_Master_Call.WhatIf: SwiftProtobuf.Message, SwiftP
       if let v = _storage._growVolume, !v.isInitialized {return false}
       if let v = _storage._shrinkVolume, !v.isInitialized {return false}
       if let v = _storage._drainAgent, !v.isInitialized {return false}
+      if let v = _storage._transact, !v.isInitialized {return false}
       return true
     }
   }
@@ -3261,6 +3273,7 @@ nonisolated extension Mesos_V1_Master_Call.WhatIf: SwiftProtobuf.Message, SwiftP
         case 5: try { try decoder.decodeSingularMessageField(value: &_storage._growVolume) }()
         case 6: try { try decoder.decodeSingularMessageField(value: &_storage._shrinkVolume) }()
         case 7: try { try decoder.decodeSingularMessageField(value: &_storage._drainAgent) }()
+        case 8: try { try decoder.decodeSingularMessageField(value: &_storage._transact) }()
         default: break
         }
       }
@@ -3294,6 +3307,9 @@ nonisolated extension Mesos_V1_Master_Call.WhatIf: SwiftProtobuf.Message, SwiftP
       try { if let v = _storage._drainAgent {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
       } }()
+      try { if let v = _storage._transact {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -3310,6 +3326,7 @@ nonisolated extension Mesos_V1_Master_Call.WhatIf: SwiftProtobuf.Message, SwiftP
         if _storage._growVolume != rhs_storage._growVolume {return false}
         if _storage._shrinkVolume != rhs_storage._shrinkVolume {return false}
         if _storage._drainAgent != rhs_storage._drainAgent {return false}
+        if _storage._transact != rhs_storage._transact {return false}
         return true
       }
       if !storagesAreEqual {return false}

@@ -18,7 +18,8 @@ import Testing
 
     private func ask(_ kind: OfferOperation.Kind) -> Prediction {
         let before = String(reflecting: cluster.master)
-        let prediction = cluster.master.whatIf(kind, on: id, principal: nil, at: cluster.now)
+        let prediction = cluster.master.whatIf(
+            .apply(kind, agent: id), on: id, principal: nil, at: cluster.now)
         #expect(String(reflecting: cluster.master) == before)
         return prediction
     }
@@ -60,12 +61,43 @@ import Testing
             #expect(prediction.conversion.consumed.isEmpty)
         }
         let nowhere = cluster.master.whatIf(
-            .reserve([disk(1)], source: []), on: AgentID("nobody"), principal: nil,
-            at: cluster.now)
+            .apply(.reserve([disk(1)], source: []), agent: AgentID("nobody")),
+            on: AgentID("nobody"), principal: nil, at: cluster.now)
         #expect(nowhere.refusal?.message == "No agent found with specified ID")
         let early = Master().whatIf(
-            .reserve([disk(1)], source: []), on: id, principal: nil, at: cluster.now)
+            .apply(.reserve([disk(1)], source: []), agent: id), on: id, principal: nil,
+            at: cluster.now)
         #expect(early.refusal?.kind == .unavailable)
+    }
+
+    /// Its steps build on each other, and none is done; under a known key nothing is left to do.
+    @Test func aTransactionIsForetoldAsAWhole() throws {
+        let volume = disk(60).volume("v")
+        var request = TransactionRequest(steps: [
+            OfferOperation(.reserve([disk(100)], source: [])), OfferOperation(.create([volume])),
+        ])
+        request.key = "k"
+        let call = OperatorCall.transact(request, agent: id)
+        let master = cluster.master
+        func foretold(_ call: OperatorCall) -> Prediction {
+            cluster.master.whatIf(call, on: id, principal: nil, at: cluster.now)
+        }
+        let prediction = foretold(call)
+        #expect(prediction.refusal == nil && !prediction.isImmediate)
+        #expect(prediction.conversion.converted == Resources([disk(40), volume]))
+        #expect(prediction.total.contains(volume) && prediction.total.contains(disk(40)))
+        #expect(String(reflecting: cluster.master) == String(reflecting: master))
+        cluster.call(call)
+        #expect(agent.total == prediction.total)
+        let again = foretold(call)
+        #expect(again.refusal == nil && again.isImmediate)
+        #expect(again.conversion.converted.isEmpty)
+        let wrong = OperatorCall.transact(
+            TransactionRequest(steps: [
+                OfferOperation(.reserve([disk(1)], source: [])), OfferOperation(.create([volume])),
+            ]), agent: id)
+        #expect(foretold(wrong).refusal == cluster.call(wrong)?.refusal)
+        #expect(foretold(wrong).refusal != nil)
     }
 
     @Test func anAgentWithoutConnectionMakesItPending() {
@@ -175,7 +207,8 @@ private struct PredictedHistory {
     }
 
     private mutating func predict(_ kind: OfferOperation.Kind, on id: AgentID) {
-        let prediction = cluster.master.whatIf(kind, on: id, principal: nil, at: cluster.now)
+        let prediction = cluster.master.whatIf(
+            .apply(kind, agent: id), on: id, principal: nil, at: cluster.now)
         let before = cluster.master
         let request = RequestID(cluster.number())
         cluster.handle(.operatorCalled(request, .apply(kind, agent: id), principal: nil))

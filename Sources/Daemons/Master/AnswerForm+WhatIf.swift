@@ -29,10 +29,7 @@ extension AnswerForm {
         } else {
             message.accepted = true
             message.status = 202
-            message.text =
-                prediction.isAgentConnected
-                ? "the agent would be told; the call is answered when the agent has done it"
-                : "the agent is not connected: the call would be answered as pending"
+            message.text = text(prediction)
         }
         message.consumed = fill(prediction.conversion.consumed)
         message.converted = fill(prediction.conversion.converted)
@@ -53,6 +50,15 @@ extension AnswerForm {
         leftOut += rescinded.leftOut + next.leftOut
         if leftOut > 0 { message.leftOut = leftOut }
         return message
+    }
+
+    private func text(_ prediction: Prediction) -> String {
+        if prediction.isImmediate {
+            return "the call would be answered at once: no agent has anything to do"
+        }
+        return prediction.isAgentConnected
+            ? "the agent would be told; the call is answered when the agent has done it"
+            : "the agent is not connected: the call would be answered as pending"
     }
 
     func message(_ report: DrainReport) -> Mesos_V1_Master_Response.WhatIf {

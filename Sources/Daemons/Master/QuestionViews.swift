@@ -43,11 +43,10 @@ struct QuestionViews: Sendable {
         }
         do throws(Refusal) {
             try call.validate()
-            guard case .apply(let kind, let agent, _)? = try OperatorCalls.read(call) else {
+            guard let question = try OperatorCalls.read(call), let agent = question.agent else {
                 throw Refusal(.invalid, "'what_if' has no body")
             }
-            return form.message(
-                master.whatIf(kind, on: agent, principal: nil, at: now))
+            return form.message(master.whatIf(question, on: agent, principal: nil, at: now))
         } catch {
             // What the call itself would be refused with before the master sees it.
             return form.message(error)
@@ -73,5 +72,15 @@ struct AnswerForm: Sendable {
     /// The items that there is room for, and how many are left out.
     func bounded<Item>(_ items: [Item]) -> (ArraySlice<Item>, leftOut: UInt64) {
         (items.prefix(bound), UInt64(max(0, items.count - bound)))
+    }
+}
+
+extension OperatorCall {
+    /// The agent whose books the call asks to change; nil: it is no call of that kind.
+    fileprivate var agent: AgentID? {
+        switch self {
+        case .apply(_, let agent, _), .transact(_, let agent): agent
+        case .renewLeases, .teardown, .markAgentGone, .killTask, .lifecycle, .forgetVolume: nil
+        }
     }
 }

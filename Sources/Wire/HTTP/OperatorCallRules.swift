@@ -84,7 +84,7 @@ extension Mesos_V1_Master_Call.WhatIf {
     fileprivate var bodies: Int {
         [
             hasReserveResources, hasUnreserveResources, hasCreateVolumes, hasDestroyVolumes,
-            hasGrowVolume, hasShrinkVolume, hasDrainAgent,
+            hasGrowVolume, hasShrinkVolume, hasDrainAgent, hasTransact,
         ].count { $0 }
     }
 
@@ -112,6 +112,9 @@ extension Mesos_V1_Master_Call.WhatIf {
         } else if hasDrainAgent {
             call.type = .drainAgent
             call.drainAgent = drainAgent
+        } else if hasTransact {
+            call.type = .transact
+            call.transact = transact
         }
         return call
     }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import MesosAPI
 import Model
 import SwiftProtobuf
@@ -30,7 +29,7 @@ struct TransactCommand: AsyncParsableCommand {
     var file: String
 
     func run() async throws {
-        let plan = try TransactionFile(read())
+        let plan = try TransactionFile.read(file)
         let answer = try await withClient(client.master) { api in
             var call = Mesos_V1_Master_Call()
             call.type = .transact
@@ -58,17 +57,5 @@ struct TransactCommand: AsyncParsableCommand {
             ])
         }
         table.print(asJSON: false)
-    }
-
-    private func read() throws -> String {
-        if file == "-" {
-            let bytes = FileHandle.standardInput.readDataToEndOfFile()
-            return String(decoding: bytes, as: UTF8.self)
-        }
-        do {
-            return try String(contentsOfFile: file, encoding: .utf8)
-        } catch {
-            throw CommandFailure("can't read \(file): \(error.localizedDescription)")
-        }
     }
 }

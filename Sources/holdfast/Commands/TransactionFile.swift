@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import MesosAPI
 import Yams
 
@@ -9,6 +10,21 @@ struct TransactionFile {
     private let role: String
     private let principal: String?
     private let steps: [Node]
+
+    /// A file, or the standard input for '-'.
+    static func read(_ file: String) throws -> TransactionFile {
+        if file == "-" {
+            let bytes = FileHandle.standardInput.readDataToEndOfFile()
+            return try TransactionFile(String(decoding: bytes, as: UTF8.self))
+        }
+        let text: String
+        do {
+            text = try String(contentsOfFile: file, encoding: .utf8)
+        } catch {
+            throw CommandFailure("can't read \(file): \(error.localizedDescription)")
+        }
+        return try TransactionFile(text)
+    }
 
     init(_ text: String) throws {
         let node: Node?

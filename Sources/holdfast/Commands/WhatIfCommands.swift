@@ -11,7 +11,7 @@ struct WhatIfCommand: AsyncParsableCommand {
             """,
         subcommands: [
             WhatIfReserve.self, WhatIfUnreserve.self, WhatIfCreate.self, WhatIfDestroy.self,
-            WhatIfGrow.self, WhatIfShrink.self, WhatIfDrain.self,
+            WhatIfGrow.self, WhatIfShrink.self, WhatIfTransact.self, WhatIfDrain.self,
         ])
 }
 
@@ -139,6 +139,25 @@ struct WhatIfShrink: AsyncParsableCommand {
                 $0.shrinkVolume.volume = volume.resource
                 $0.shrinkVolume.subtract.value = amount
             }
+        }
+    }
+}
+
+struct WhatIfTransact: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "transact",
+        abstract: "Do several operations on one agent, all of them or none.",
+        discussion: "FILE is that of 'holdfast transact'; '-' reads it from the standard input.")
+    @OptionGroup var client: ClientOptions
+    @Argument(help: "The file with the steps, or - for the standard input.")
+    var file: String
+
+    func run() async throws {
+        let plan = try TransactionFile.read(file)
+        try await withClient(client.master) { api in
+            var message = try await plan.message(api)
+            if let key = plan.key { message.key = key }
+            try await ask(api, asJSON: client.json) { $0.transact = message }
         }
     }
 }
