@@ -190,6 +190,40 @@ def subscribe(cluster):
         raise
 
 
+def test_nothing_is_missed_between_the_state_and_the_events(binary):
+    """The state is written beside the core, while volumes come and go."""
+    with Cluster(binary, backend="directory") as cluster:
+        answer = cluster.operator.change(
+            "RESERVE_RESOURCES", cluster.agent_id, resources=[scalar("disk", 256, ROLE)])
+        assert answer.status_code == 202, answer.text
+        done, failures = threading.Event(), []
+
+        def churn():
+            number = 0
+            while not done.is_set() or number % 2:
+                call = "DESTROY_VOLUMES" if number % 2 else "CREATE_VOLUMES"
+                volume = scalar("disk", 4, ROLE, volume=f"v{number // 2}")
+                answer = cluster.operator.change(call, cluster.agent_id, volumes=[volume])
+                if answer.status_code != 202:
+                    failures.append(answer.text)
+                    return
+                number += 1
+            kept = scalar("disk", 4, ROLE, volume="kept")
+            cluster.operator.change("CREATE_VOLUMES", cluster.agent_id, volumes=[kept])
+
+        worker = threading.Thread(target=churn)
+        worker.start()
+        streams = [Stream(cluster, {"volumes": True}) for _ in range(12)]
+        done.set()
+        worker.join()
+        assert failures == []
+        for stream in streams:
+            stream.wait("VOLUME_ADDED", lambda event: event["volume_added"]["volume"][
+                "resource"]["disk"]["persistence"]["id"] == "kept")
+            # One that is removed without having been there fails in `inventory`.
+            assert inventory(stream).keys() == listed(cluster).keys()
+
+
 def test_the_oldest_subscriber_goes(binary):
     options = ["--max-operator-event-stream-subscribers=2"]
     with Cluster(binary, backend="directory", options=options) as cluster:
