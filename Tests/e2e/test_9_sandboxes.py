@@ -40,6 +40,7 @@ def test_sandboxes_go_after_their_delay_and_volumes_stay(binary):
         framework.call("KILL", task_id=running["task_id"], agent_id=running["agent_id"])
         framework.state(running, "TASK_KILLED")
         eventually("the last collection", lambda: not sandboxes(cluster))
-        assert os.listdir(f"{cluster.directory}/work/agent/slaves") == []
+        eventually("the end of the directories above it",
+                   lambda: os.listdir(f"{cluster.directory}/work/agent/slaves") == [])
         after = launch(framework, has("kept"), [kept], "grep rows at/kept/rows")
         framework.state(after, "TASK_FINISHED")

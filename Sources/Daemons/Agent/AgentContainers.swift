@@ -1,5 +1,6 @@
 import AgentCore
 import Containers
+import Dispatch
 import Foundation
 import Glibc
 import Linux
@@ -36,6 +37,8 @@ final class AgentContainers: Sendable {
     /// Containers that are being updated, and whether they are to be removed after that.
     private let updating = Mutex<[ContainerID: Bool]>([:])
     private let send: @Sendable (Agent.Event) -> Void
+    /// Removals that were asked for and are not done.
+    private let removals = DispatchGroup()
 
     init(
         launcher: any Launcher, images: ImageStore?, registry: ImageRegistry,
@@ -152,13 +155,14 @@ final class AgentContainers: Sendable {
 
     func remove(_ id: ContainerID) {
         phases.withLock { $0[id] = nil }
+        removals.enter()
         // What an update mounts after the removal, nobody would unmount.
         let isUpdating = updating.withLock { updating in
             guard updating[id] != nil else { return false }
             updating[id] = true
             return true
         }
-        if !isUpdating { threads.run { [self] in forget(id) } }
+        if !isUpdating { threads.run { [self] in finishRemoval(id) } }
     }
 
     /// Gives a running container what it is to hold; `finished` gets nil or why not. The agent asks
@@ -176,7 +180,7 @@ final class AgentContainers: Sendable {
                 failure = "\(error)"
             }
             if updating.withLock({ $0.removeValue(forKey: id) }) == true {
-                forget(id)
+                finishRemoval(id)
             }
             finished(failure)
         }
@@ -200,8 +204,17 @@ final class AgentContainers: Sendable {
         images?.remove(id.value)
     }
 
-    /// Unmounts what containers had as roots; called when none runs any more.
-    func release() { images?.removeRoots() }
+    private func finishRemoval(_ id: ContainerID) {
+        forget(id)
+        removals.leave()
+    }
+
+    /// Unmounts what containers had as roots; called when none runs any more. Waits until what
+    /// tidies up after the last ones has ended, for a few seconds.
+    func release() {
+        _ = removals.wait(timeout: .now() + .seconds(6))
+        images?.removeRoots()
+    }
 
     /// Runs a check's command in a task's container; nil: it took too long or could not run.
     func execute(
