@@ -151,7 +151,12 @@ extension Master {
         guard gone.count > options.limits.goneAgents else { return }
         let oldest = gone.min { ($0.sinceNanoseconds, $0.id) < ($1.sinceNanoseconds, $1.id) }
         guard let oldest else { return }
-        for volume in ledger.volumes(of: oldest.id) { store(.volumeRemoved(volume)) }
+        for volume in ledger.volumes(of: oldest.id) {
+            guard let row = ledger.volumes[volume] else { continue }
+            volumeReports[volume] = nil
+            store(.volumeRemoved(volume))
+            audit(.volumeForgotten, of: row, message: "its agent is gone, the longest of many")
+        }
         store(.agentRemoved(oldest.id))
         lastRegistrations[oldest.id] = nil
     }

@@ -10,6 +10,8 @@ import OrderedCollections
 extension Master {
     private static let betweenCollections = Span.milliseconds(1_000)
     private static let retry = Span.milliseconds(10_000)
+    /// Steps on one agent in one event: so many erasures at a time leave room for others.
+    private static let stepsAtOnce = 64
 
     mutating func lifecycleCalled(
         _ call: LifecycleCall, principal: String?
@@ -146,8 +148,9 @@ extension Master {
         var next: Instant?
         for id in agents.keys where agents[id]?.isRegistered == true {
             guard agents[id]?.isConnected == true else { continue }
+            var steps = 0
             for uuid in ledger.volumes(of: id) {
-                guard let due = advance(uuid) else { continue }
+                guard let due = advance(uuid, &steps) else { continue }
                 next = min(next ?? due, due)
             }
         }
@@ -155,12 +158,14 @@ extension Master {
     }
 
     /// Does what is due to a volume, step by step; returns when the next step is.
-    private mutating func advance(_ uuid: VolumeUUID) -> Instant? {
+    private mutating func advance(_ uuid: VolumeUUID, _ steps: inout Int) -> Instant? {
         for _ in LifecycleVerdict.Step.allCases {
             guard let row = ledger.volumes[uuid] else { return nil }
             let verdict = verdict(row)
             guard let step = verdict.step, let due = verdict.due else { return nil }
             guard due <= now else { return due }
+            guard steps < Self.stepsAtOnce else { return now + Self.betweenCollections }
+            steps += 1
             guard perform(step, row, verdict.reason) else { return now + Self.retry }
         }
         return nil

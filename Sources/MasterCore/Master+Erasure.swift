@@ -20,8 +20,10 @@ extension Master {
         guard var row = ledger.volumes[uuid] else {
             throw Refusal(.notFound, "there is no volume \(uuid)")
         }
-        let hasFailed = row.lifecycle.stage == .erasing && row.lifecycle.problem != nil
-        guard row.standing != .lost, row.lifecycle.stage == .trash || hasFailed else {
+        let isLost = row.standing == .lost
+        let canBeginAgain =
+            row.lifecycle.stage == .erasing && (row.lifecycle.problem != nil || isLost)
+        guard row.lifecycle.stage == .trash || canBeginAgain else {
             throw Refusal(
                 .conflict, "volume \(uuid) is \(row.state), not in the trash: destroy it first")
         }
@@ -42,6 +44,8 @@ extension Master {
             order = EraseOrder(
                 mode, mebibytesPerSecond: mode == .delete ? nil : order.mebibytesPerSecond)
         }
+        // There is nothing left to overwrite: only its place in the books is to be given up.
+        if isLost { order = EraseOrder(.delete) }
         touch(row.agent)
         beginErasing(&row, order, "by an operator", principal: principal)
     }
@@ -70,13 +74,17 @@ extension Master {
 
     /// After a registration: what was asked for may never have arrived.
     mutating func resumeErasures(on id: AgentID) {
+        // What an earlier master has begun goes on without any policy.
+        var isCollectable = !ledger.policies.isEmpty
         for uuid in ledger.volumes(of: id) {
-            guard let row = ledger.volumes[uuid], row.lifecycle.stage == .erasing,
-                row.standing == .active, row.lifecycle.problem == nil
+            guard let row = ledger.volumes[uuid], row.lifecycle.stage != .active else { continue }
+            isCollectable = true
+            guard row.lifecycle.stage == .erasing, row.standing == .active,
+                row.lifecycle.problem == nil
             else { continue }
             continueErasing(row)
         }
-        if !ledger.policies.isEmpty { awaitCollection(at: now) }
+        if isCollectable { awaitCollection(at: now) }
     }
 
     mutating func volumeErased(_ uuid: VolumeUUID, failure: String?, on id: AgentID) {

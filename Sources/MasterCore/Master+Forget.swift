@@ -36,6 +36,12 @@ extension Master {
                     + " it, or MARK_AGENT_GONE")
         case .registered: break
         }
+        guard !hasPending(row.volume.uuid, on: id) else {
+            throw Refusal(
+                .conflict,
+                "an operation on volume \(row.volume.uuid) is not confirmed by its agent yet;"
+                    + " try again")
+        }
         let key = ResourceKey(row.volume.resource.with(allocationRole: nil))
         let isBooked =
             agents[id]?.volumeUUIDs[key] == row.volume.uuid

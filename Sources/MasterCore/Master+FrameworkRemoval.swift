@@ -28,6 +28,7 @@ extension Master {
         frameworks[id]?.operations.removeAll()
         for (uuid, operation) in framework.operations {
             acknowledgeHeld(operation.transaction ?? uuid, of: operation.agent)
+            forgetDestroyed(uuid)
         }
         for task in framework.unreachableTasks.values {
             frameworks[id]?.complete(task, limits: options.limits)

@@ -136,8 +136,9 @@ extension Master {
         let id = task.agent
         if dropHeld(task.key, on: id, .preempted, Self.preemptedText) { return }
         agents[id]?.recalled.insert(task.key)
-        let grace =
-            task.description.killGraceMilliseconds == nil ? options.recallGraceMilliseconds : nil
+        let grace = min(
+            task.description.killGraceMilliseconds ?? options.recallGraceMilliseconds,
+            options.longestRecallGraceMilliseconds)
         frameworks[task.framework]?.tasks[task.key.task]?.isKillRequested = true
         frameworks[task.framework]?.tasks[task.key.task]?.killGraceMilliseconds = grace
         sendKill(task.key, to: id, graceMilliseconds: grace)

@@ -191,6 +191,10 @@ extension Master {
             agents[row.agent]?.earlyUses[volume.uuid] = nil
         }
         audit(row, .failed, reason)
+        for case .destroy(let volume) in row.operation.volumeChanges
+        where agents[row.agent]?.halfDestroyed.remove(volume) != nil {
+            setLost(volume)
+        }
         noteFailedErasure(row, reason)
         release(row)
         dropLaunches(of: row, because: reason)

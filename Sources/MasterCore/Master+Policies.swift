@@ -124,7 +124,11 @@ extension Master {
             let active = row.lifecycle.stage == .active ? row.lifecycle.sinceNanoseconds : 0
             let since = max(
                 row.volume.createdNanoseconds, row.lastUse?.untilNanoseconds ?? 0, active)
-            var due = end(of: span, from: since)
+            // A restart of the master ends no window too early, and takes no orphan back.
+            var due =
+                row.lifecycle.stage == .orphaned
+                ? Instant(nanoseconds: since) + Span(nanoseconds: span)
+                : end(of: span, from: since)
             if due <= now, row.lifecycle.stage == .active, isOffered(row) {
                 due = now + Self.offeredRetry
             }

@@ -52,8 +52,9 @@ extension Master {
             guard !isStorageLow else { throw storageRefusal }
         }
         guard registration.volumes.count <= limits.volumesPerAgent,
-            registration.results.count <= limits.pendingOperationsPerAgent,
-            registration.operations.count <= 2 * limits.pendingOperationsPerAgent,
+            // It may hold back as many results as there may be operations under way.
+            registration.results.count <= 2 * limits.pendingOperationsPerAgent,
+            registration.operations.count <= 3 * limits.pendingOperationsPerAgent,
             registration.total.count <= limits.resourcesPerMessage,
             registration.lastSequence < UInt64.max / 2
         else {

@@ -29,6 +29,7 @@ extension Master {
                 row.lease == nil || !ledger.isRefined(stack, on: agent)
             else { continue }
             store(.reservationRemoved(row.uuid))
+            leaseTimers[row.uuid] = nil
         }
     }
 

@@ -21,6 +21,9 @@ extension Master {
         nextOffer = UInt64(max(0, now.nanoseconds / 1_000))
         for row in ledger.frameworks.values { recover(row) }
         for row in ledger.agents.values where row.standing == .admitted { recover(row) }
+        for row in ledger.agents.values where row.standing == .unreachable {
+            for operation in ledger.pending(row.id) { follow(operation, state: .unreachable) }
+        }
         recoverDestroyed()
         guard !agents.isEmpty else { return }
         let due = now + .milliseconds(options.agentReregisterTimeoutMilliseconds)

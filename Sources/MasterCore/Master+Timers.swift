@@ -4,7 +4,26 @@ import OrderedCollections
 
 extension Master {
     /// Whatever is due, in order. An entry whose time no longer counts is stale.
+    /// Those with long times would pile up where what they wait for ends early.
+    private func counts(_ timer: Timer, _ due: Instant) -> Bool {
+        switch timer {
+        case .failover(let framework): frameworks[framework]?.failoverDue == due
+        case .lease(let reservation): leaseTimers[reservation] == due
+        case .feedback(let framework, let operation):
+            frameworks[framework]?.operations[operation]?.retryDue == due
+        case .offer(let offer): offers[offer] != nil
+        case .operation(let uuid): waiting[uuid] != nil
+        case .heartbeat, .ending, .ping, .transaction, .reregistration, .leaseReview,
+            .subscribersHeartbeat, .collection:
+            true
+        }
+    }
+
     mutating func runTimers() {
+        if timers.isLarge {
+            let known = self
+            timers.prune { known.counts($0, $1) }
+        }
         while let (timer, due) = timers.pop(until: now) {
             switch timer {
             case .heartbeat(let framework, let stream):

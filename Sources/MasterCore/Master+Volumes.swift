@@ -178,9 +178,19 @@ extension Master {
             if old.agent != agent { audit(.volumeMoved, of: row, message: "from \(old.agent)") }
             if old.standing == .lost { audit(.volumeFound, of: row) }
         }
+        agents[agent]?.halfDestroyed = []
         for uuid in ledger.volumes(of: agent) where !brought.contains(uuid) {
-            setLost(uuid)
+            // The agent died after the data was gone, and is asked again.
+            if isBeingDestroyed(uuid, on: agent) {
+                agents[agent]?.halfDestroyed.insert(uuid)
+            } else {
+                setLost(uuid)
+            }
         }
+    }
+
+    private func isBeingDestroyed(_ uuid: VolumeUUID, on agent: AgentID) -> Bool {
+        ledger.pending(agent).contains { $0.operation.volumeChanges.contains(.destroy(uuid)) }
     }
 
     mutating func setLost(_ uuid: VolumeUUID) {

@@ -30,6 +30,8 @@ package struct MasterAgent: Sendable {
     var releasedTransactions: [OperationRow] = []
     /// The UUIDs of its volumes, also of those that are being made.
     var volumeUUIDs: [ResourceKey: VolumeUUID] = [:]
+    /// Volumes that it did not bring to its registration, whose DESTROY is sent again.
+    var halfDestroyed: Set<VolumeUUID> = []
     /// What of `total` is in the trash: in the books, and nobody's.
     var withheld = Resources()
     /// Uses of volumes whose CREATE the agent has not confirmed.

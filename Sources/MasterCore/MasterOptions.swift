@@ -21,6 +21,8 @@ package struct MasterOptions: Sendable {
     package var subscribersAtMost = 1_000
     /// How long a task on lent resources that has no kill policy has to end when these are needed.
     package var recallGraceMilliseconds: Int64 = 5_000
+    /// The longest that a task on lent resources may take by its own kill policy.
+    package var longestRecallGraceMilliseconds: Int64 = 30_000
     package var limits = Limits()
     package var allocator = AllocatorOptions()
 

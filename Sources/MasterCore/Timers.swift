@@ -33,6 +33,21 @@ struct Timers: Sendable {
 
     private var heap: [Entry] = []
     private var added: UInt64 = 0
+    /// How many entries there may be before those that count no more are looked for.
+    private var bound = leastBound
+    private static let leastBound = 1_024
+
+    /// Whether `prune` would be worth its time.
+    var isLarge: Bool { heap.count > bound }
+    var count: Int { heap.count }
+
+    /// Drops the entries that count no more.
+    mutating func prune(_ counts: (Timer, Instant) -> Bool) {
+        heap.removeAll { !counts($0.timer, $0.due) }
+        // Sorted is a heap, too.
+        heap.sort { $0.isBefore($1) }
+        bound = max(Self.leastBound, 2 * heap.count)
+    }
 
     /// The earliest due time.
     var next: Instant? { heap.first?.due }

@@ -174,16 +174,38 @@ extension VolumeStore {
         _ adoption: Adoption, as spec: VolumeSpec, _ paths: VolumePaths
     ) throws(VolumeError) -> VolumeRecord {
         var adoption = adoption
-        guard adoption.uuid == nil || adoption.uuid == spec.uuid else {
+        // One that is where it was is no volume yet, whatever an operation that died had begun.
+        guard
+            adoption.uuid == nil || adoption.uuid == spec.uuid
+                || FileStatus.exists(adoption.source)
+        else {
             throw .conflict("\(adoption.source) is adopted by volume \(adoption.uuid ?? spec.uuid)")
         }
         if FileStatus.exists(adoption.source) {
             try requireAdoptable(adoption.source)
             try freePlace(paths.data)
-            if adoption.uuid == nil {
+            if adoption.uuid != spec.uuid {
                 adoption.uuid = spec.uuid
                 try write(adoption, paths.data)
             }
+        }
+        do {
+            return try take(adoption, as: spec, paths)
+        } catch {
+            // Its operation fails: the directory is its owner's again, and the next CREATE's.
+            try? putBack(adoption, paths.data)
+            if FileStatus.exists(adoption.source) {
+                adoption.uuid = nil
+                try? write(adoption, paths.data)
+            }
+            throw error
+        }
+    }
+
+    private func take(
+        _ adoption: Adoption, as spec: VolumeSpec, _ paths: VolumePaths
+    ) throws(VolumeError) -> VolumeRecord {
+        if FileStatus.exists(adoption.source) {
             try VolumeError.wrap { () throws(SystemError) in
                 try Files.makeDirectories(Files.parent(of: paths.data))
                 try Files.renameAcrossMounts(adoption.source, to: paths.data)
@@ -194,25 +216,19 @@ extension VolumeStore {
         guard adoption.uuid == spec.uuid, FileStatus.exists(paths.data) else {
             throw .lost(adoption.source)
         }
-        do {
-            let root = try VolumeError.wrap { () throws(SystemError) in
-                try FileStatus.of(paths.data)
-            }
-            var spec = spec
-            spec.owner = VolumeOwner(uid: root.uid, gid: root.gid, mode: root.mode)
-            let volume = StoredVolume(
-                record: VolumeRecord(
-                    spec: spec, backend: .directory, state: .ready,
-                    createdAt: CalendarTime.text()),
-                paths: paths)
-            try setKept(volume, Self.adoptedName(spec.uuid))
-            try store(volume)
-            try remove(paths.data)
-            return volume.record
-        } catch {
-            // Its operation fails: the directory is its owner's again.
-            try? putBack(adoption, paths.data)
-            throw error
+        let root = try VolumeError.wrap { () throws(SystemError) in
+            try FileStatus.of(paths.data)
         }
+        var spec = spec
+        spec.owner = VolumeOwner(uid: root.uid, gid: root.gid, mode: root.mode)
+        let volume = StoredVolume(
+            record: VolumeRecord(
+                spec: spec, backend: .directory, state: .ready,
+                createdAt: CalendarTime.text()),
+            paths: paths)
+        try setKept(volume, Self.adoptedName(spec.uuid))
+        try store(volume)
+        try remove(paths.data)
+        return volume.record
     }
 }

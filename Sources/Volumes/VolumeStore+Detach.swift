@@ -63,8 +63,7 @@ extension VolumeStore {
     func keep(_ volume: StoredVolume, as name: String) throws(VolumeError) {
         let target = try layout.detachedPath(name)
         let backend = try backend(volume.record.backend)
-        let isMoved = FileStatus.exists(target) || FileStatus.exists(target + ".image")
-        if !isMoved { try backend.setAside(volume, to: target) }
+        if !isMoved(volume, to: target) { try backend.setAside(volume, to: target) }
         try VolumeError.wrap { () throws(SystemError) in
             try Files.syncDirectory(layout.detached)
             try Files.renameExclusively(volume.paths.owner, to: "\(target).json")
@@ -73,5 +72,17 @@ extension VolumeStore {
         }
         index.withLock { $0.remove(volume.record.uuid) }
         try setKept(volume, nil)
+    }
+
+    /// Whether an earlier attempt has moved the data. What is at the target while the data is still
+    /// at its place is somebody else's.
+    private func isMoved(_ volume: StoredVolume, to target: String) -> Bool {
+        switch volume.record.backend {
+        case .loopExt4, .loopXFS:
+            FileStatus.exists("\(target).image") && !FileStatus.exists(volume.paths.image)
+        case .projectQuota, .btrfs, .directory:
+            FileStatus.exists(target) && !FileStatus.exists(volume.paths.data)
+        case .mountDisk: false
+        }
     }
 }

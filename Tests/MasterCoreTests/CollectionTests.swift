@@ -41,6 +41,20 @@ import Testing
         cluster.master.verdict(try #require(cluster.master.ledger.volumes[uuid]))
     }
 
+    @Test func anOrphanStaysOneOverTheMastersRestart() throws {
+        set(.unused(nanoseconds: 50_000_000_000), retention: 1000)
+        #expect(cluster.operate(.create([volume]), on: id) == .accepted)
+        let uuid = try #require(cluster.master.ledger.volumes.keys.min())
+        cluster.pass(seconds: 60)
+        #expect(state(uuid) == "orphaned")
+        let since = cluster.master.ledger.volumes[uuid]?.lifecycle.sinceNanoseconds
+        cluster.restartMaster()
+        cluster.connect(agent)
+        cluster.pass(seconds: 5)
+        #expect(state(uuid) == "orphaned")
+        #expect(cluster.master.ledger.volumes[uuid]?.lifecycle.sinceNanoseconds == since)
+    }
+
     @Test func withoutAPolicyARemovedFrameworksVolumeStaysForEver() throws {
         let scheduler = cluster.subscribe(.test())
         let uuid = try make(by: scheduler)

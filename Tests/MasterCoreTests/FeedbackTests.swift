@@ -46,6 +46,22 @@ import Testing
         (try? scheduler.id).flatMap { cluster.master.framework($0)?.operations.count }
     }
 
+    @Test func anEndAfterAPartitionAndARestartIsStillTold() throws {
+        agent.isSilent = true
+        try reserve("op")
+        cluster.disconnect(agent)
+        cluster.pass(seconds: 100)
+        #expect(cluster.master.absence(of: id) == "unreachable")
+        cluster.restartMaster()
+        let back = cluster.subscribe(.test(id: try scheduler.id))
+        #expect(try reconcile(["op"], by: back).map(\.state) == [.unreachable])
+        agent.isSilent = false
+        cluster.connect(agent)
+        #expect(back.statuses.last?.state == .finished)
+        #expect(back.statuses.last?.uuid != nil)
+        #expect(agent.results.count == 1, "kept until it is acknowledged")
+    }
+
     /// Scenario: agent_operation_feedback_tests AgentOperationFeedbackTest.RetryOperationStatusUpdate
     @Test func anEndIsToldAgainUntilItIsAcknowledged() throws {
         try reserve("op")

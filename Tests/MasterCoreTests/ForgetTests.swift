@@ -24,6 +24,26 @@ import Testing
         return (agent, row.volume.uuid)
     }
 
+    @Test func oneThatIsBeingDestroyedIsNotForgotten() throws {
+        let cluster = Cluster()
+        let (agent, uuid) = try withVolume(cluster)
+        let id = try #require(agent.id)
+        cluster.disconnect(agent)
+        agent.volumes = []
+        cluster.connect(agent)
+        agent.isSilent = true
+        cluster.operate(.destroy([disk(60).volume("v")]), on: id)
+        #expect(try refusal(forget(cluster, uuid)).contains("conflict"))
+        // And if the agent can't, it can be asked again.
+        agent.isSilent = false
+        agent.failures[.destroy] = "no"
+        cluster.disconnect(agent)
+        cluster.connect(agent)
+        agent.failures = [:]
+        #expect(cluster.operate(.destroy([disk(60).volume("v")]), on: id) == .accepted)
+        #expect(cluster.master.volumeRows.isEmpty)
+    }
+
     @Test func whatAnythingElseMayKnowStays() throws {
         let cluster = Cluster()
         let (agent, uuid) = try withVolume(cluster)

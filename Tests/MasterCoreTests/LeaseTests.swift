@@ -48,6 +48,15 @@ import Testing
 
     // MARK: the end
 
+    @Test func reservationsThatAreGivenBackLeaveNothingBehind() throws {
+        for _ in 0..<1_500 {
+            #expect(reserve([cpus(2)], seconds: 86_400) == .accepted)
+            #expect(cluster.operate(.unreserve([cpus(2)]), on: id) == .accepted)
+        }
+        #expect(cluster.master.leaseTimers.isEmpty)
+        #expect(cluster.master.timers.count <= 1_100)
+    }
+
     @Test func whatRunsOutGoesBackToThePool() throws {
         #expect(reserve([cpus(2), disk(10)], seconds: 60) == .accepted)
         #expect(left() == 60)

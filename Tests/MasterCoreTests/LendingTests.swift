@@ -63,6 +63,19 @@ import Testing
         try owner.acceptAll([.launch(.test(name, on: id, resources))])
     }
 
+    @Test func aBorrowersKillPolicyDoesNotKeepTheOwnerWaiting() throws {
+        var task = TaskDescription.test("b", on: id, lent(4, mem: 1024))
+        task.killGraceMilliseconds = 365 * 86_400_000
+        try borrower.acceptAll([.launch(task)])
+        agent.heard = []
+        try use("t", own(4, mem: 1024))
+        let graces = agent.heard.compactMap { message -> Int64? in
+            if case .kill(_, _, let grace) = message { return grace }
+            return nil
+        }
+        #expect(graces == [cluster.master.options.longestRecallGraceMilliseconds])
+    }
+
     @Test func bothAreOfferedIt() throws {
         #expect(owner.offered() == agent.base)
         #expect(borrower.offered() == Resources(lent(4, mem: 1024)))

@@ -29,6 +29,34 @@ import Testing
         }
     }
 
+    @Test func anAgentThatKeptAllThatItMayComesBack() throws {
+        var options = MasterOptions()
+        options.limits.pendingOperationsPerAgent = 4
+        let cluster = Cluster(options: options)
+        let agent = try cluster.addAgent()
+        let id = try #require(agent.id)
+        let scheduler = cluster.subscribe(.test())
+        for name in ["a", "b"] {
+            try scheduler.acceptAll([
+                OfferOperation(id: OperationID(name), .reserve([disk(1)], source: []))
+            ])
+        }
+        #expect(agent.results.count == 2)
+        agent.isSilent = true
+        for _ in 0..<4 { cluster.operate(.reserve([disk(1)], source: []), on: id) }
+        // It has done them, and nobody has heard of it.
+        agent.isSilent = false
+        for case .applyOperation(let operation) in agent.heard
+        where operation.sequence > agent.lastSequence {
+            _ = agent.hear(.applyOperation(operation))
+        }
+        #expect(agent.results.count == 6)
+        cluster.disconnect(agent)
+        cluster.connect(agent)
+        #expect(cluster.master.agents[id]?.isConnected == true)
+        #expect(agent.results.count == 2)
+    }
+
     @Test func replayedRecordsGiveTheSameState() throws {
         let scheduler = cluster.subscribe(.test())
         let volume = disk(10).volume("v")

@@ -52,6 +52,63 @@ import Testing
         }
     }
 
+    /// The books have it still, and nothing else would ever give its disk back.
+    @Test func oneThatIsLostInTheTrashCanBeGivenUp() throws {
+        keep()
+        let uuid = try make()
+        #expect(operate(.destroy([volume])) == .accepted)
+        #expect(stage(uuid) == .trash)
+        cluster.disconnect(agent)
+        agent.volumes = []
+        cluster.connect(agent)
+        #expect(cluster.master.ledger.volumes[uuid]?.standing == .lost)
+        #expect(tell(.erase(uuid, nil)) == .done)
+        #expect(cluster.master.ledger.volumes[uuid] == nil)
+        #expect(operate(.unreserve([disk(64)])) == .accepted)
+        #expect(agent.total == agent.base)
+    }
+
+    /// Its agent was killed between the removal of the data and the record of the end.
+    @Test func oneThatIsBeingDestroyedIsNotLost() throws {
+        let uuid = try make()
+        agent.isSilent = true
+        _ = operate(.destroy([volume]))
+        cluster.disconnect(agent)
+        agent.isSilent = false
+        agent.volumes = []
+        cluster.connect(agent)
+        #expect(cluster.master.ledger.volumes[uuid] == nil)
+        #expect(!actions().contains(.volumeLost))
+    }
+
+    @Test func oneThatCouldNotBeDestroyedAndIsNotThereIsLost() throws {
+        let uuid = try make()
+        agent.isSilent = true
+        _ = operate(.destroy([volume]))
+        cluster.disconnect(agent)
+        agent.isSilent = false
+        agent.volumes = []
+        agent.failures[.destroy] = "no"
+        cluster.connect(agent)
+        #expect(cluster.master.ledger.volumes[uuid]?.standing == .lost)
+        #expect(actions().contains(.volumeLost))
+    }
+
+    @Test func aFailedErasureIsTriedAgainByTheNextMasterWithoutAPolicy() throws {
+        let uuid = try make()
+        keep(seconds: 100_000)
+        #expect(operate(.destroy([volume])) == .accepted)
+        #expect(tell(.removePolicy(role: "db")) == .done)
+        agent.failures[.destroy] = "no"
+        #expect(tell(.erase(uuid, nil)) == .done)
+        #expect(stage(uuid) == .erasing)
+        agent.failures = [:]
+        cluster.restartMaster()
+        cluster.connect(agent)
+        cluster.pass(seconds: 700)
+        #expect(stage(uuid) == nil)
+    }
+
     @Test func withoutAPolicyDestroyErasesAtOnce() throws {
         let uuid = try make()
         #expect(operate(.destroy([volume])) == .accepted)

@@ -20,6 +20,39 @@ import Testing
         Adoption(role: spec.role, persistenceID: spec.persistenceID, source: source)
     }
 
+    /// What came to the place meanwhile is not taken for the volume's own data.
+    @Test(arguments: TestBackend.usable)
+    func somethingElseAtItsPlaceStopsADetachment(_ backend: TestBackend) throws {
+        let disk = try TestDisk(backend)
+        let store = try disk.store()
+        let spec = disk.spec()
+        let path = try disk.ready(store, spec)
+        try writeText("precious", to: "\(path)/row")
+        let target = try #require(try store.keepWhenDestroyed(spec.uuid, as: "x"))
+        let place = TestBackend.images.contains(backend) ? "\(target).image" : target
+        try Files.makeDirectories(place)
+        #expect(throws: VolumeError.self) { try patiently { try store.retire(spec.uuid) } }
+        #expect(!FileStatus.exists("\(target).json"))
+        try Files.removeDirectory(place)
+        let again = try store.mount(spec.uuid)
+        #expect(try readText("\(again)/row") == "precious")
+        try store.unmount(spec.uuid)
+        try patiently { try store.retire(spec.uuid) }
+        #expect(FileStatus.exists("\(target).json"))
+    }
+
+    @Test func anAdoptionThatDiedIsTheNextOnes() throws {
+        let disk = try TestDisk(.directory)
+        let store = try disk.store()
+        let spec = disk.spec()
+        let source = try source(disk)
+        var died = adoption(spec, source)
+        died.uuid = VolumeUUID("00000000-0000-4000-8000-000000000000")
+        try store.adoptWhenCreated(died, bytes: spec.bytes)
+        let path = try disk.ready(store, spec)
+        #expect(FileStatus.exists("\(path)/row") && !FileStatus.exists(source))
+    }
+
     @Test func aDirectoryBecomesAVolumeWithoutACopy() throws {
         let disk = try TestDisk(.directory)
         let store = try disk.store()

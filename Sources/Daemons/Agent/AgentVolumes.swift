@@ -227,8 +227,9 @@ final class AgentVolumes: Sendable {
         logger.error("volume", metadata: ["uuid": "\(uuid)", "error": "\(error)"])
     }
 
-    /// Removes a retired volume's data bit by bit; one whose device is still held waits for it.
-    private func erase(_ uuid: VolumeUUID, _ store: VolumeStore) {
+    /// Removes a retired volume's data bit by bit; one whose device is still held waits for it. Its
+    /// disk is offered again already: what fails is tried again, less and less often.
+    private func erase(_ uuid: VolumeUUID, _ store: VolumeStore, failures: Int = 0) {
         background.run { [self] in
             do throws(VolumeError) {
                 switch try store.erase(uuid) {
@@ -241,6 +242,10 @@ final class AgentVolumes: Sendable {
                 }
             } catch {
                 logger.error("erasing", metadata: ["uuid": "\(uuid)", "error": "\(error)"])
+                let pause = min(60 << min(failures, 6), 3_600)
+                DispatchQueue.global().asyncAfter(deadline: .now() + .seconds(pause)) { [self] in
+                    erase(uuid, store, failures: failures + 1)
+                }
             }
         }
     }
