@@ -9,6 +9,7 @@ import Testing
 @Suite struct ProjectQuotaTests {
     static let usable = TestBackend.usable.filter { $0 == .projectExt4 || $0 == .projectXFS }
 
+    /// Scenario: xfs_quota_tests ROOT_XFS_QuotaEnforcement.ProjectIdReclaiming
     @Test(arguments: usable)
     func filesInsideCountAndIdsAreGivenAgainOnlyWhenNothingIsLeft(_ backend: TestBackend) throws {
         let disk = try TestDisk(backend)
