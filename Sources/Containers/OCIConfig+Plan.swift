@@ -29,12 +29,19 @@ extension OCIConfig {
         }
         linux = Linux(
             namespaces: plan.namespaces.map { Namespace(type: $0) },
+            uidMappings: Self.identity(plan), gidMappings: Self.identity(plan),
             cgroupsPath: plan.cgroupPath,
             resources: Self.resources(plan.limits),
             rootfsPropagation: "rslave",
             maskedPaths: plan.maskedPaths,
             readonlyPaths: plan.readOnlyPaths,
             seccomp: Self.seccomp(plan.deniedRequests))
+    }
+
+    /// Every user and group keeps its number, and so every file its owner.
+    private static func identity(_ plan: LaunchPlan) -> [IDMapping]? {
+        guard plan.namespaces.contains(NamespacesIsolator.user) else { return nil }
+        return [IDMapping(containerID: 0, hostID: 0, size: .max)]
     }
 
     private static func resources(_ limits: LaunchPlan.Limits?) -> Resources {

@@ -38,6 +38,12 @@ struct OCIConfig: Encodable {
         let type: String
     }
 
+    struct IDMapping: Encodable {
+        let containerID: UInt32
+        let hostID: UInt32
+        let size: UInt32
+    }
+
     struct Device: Encodable {
         let allow: Bool
         let access: String
@@ -86,6 +92,9 @@ struct OCIConfig: Encodable {
 
     struct Linux: Encodable {
         let namespaces: [Namespace]
+        /// Of a user namespace; nil: the host's.
+        let uidMappings: [IDMapping]?
+        let gidMappings: [IDMapping]?
         let cgroupsPath: String?
         let resources: Resources
         let rootfsPropagation: String

@@ -103,7 +103,12 @@ package struct RuncLauncher: Launcher {
         ]
         var plans: [LaunchPlan] = []
         for isolator in isolators { plans.append(try isolator.prepare(spec)) }
-        return try LaunchPlan.merged(plans)
+        let merged = try LaunchPlan.merged(plans)
+        do throws(SystemError) {
+            return merged.keepingLockedFlags(try MountTable.current())
+        } catch {
+            throw ContainerError("the host's mounts can't be read: \(error)")
+        }
     }
 
     private func launch(_ spec: ContainerSpec, hostRoot tree: String) throws(ContainerError) {

@@ -7,7 +7,9 @@ enum BackendProbe {
     private static let bytes: Int64 = 1 << 20
 
     /// `unavailable` with the reason if a backend does not work here.
-    static func run(_ kind: BackendKind, _ layout: VolumeLayout) throws(VolumeError) {
+    static func run(
+        _ kind: BackendKind, _ layout: VolumeLayout, _ thinPool: ThinPool? = nil
+    ) throws(VolumeError) {
         guard Privilege.isRoot else {
             throw .unavailable(kind, "only root can limit and mount volumes")
         }
@@ -17,6 +19,8 @@ enum BackendProbe {
             case .btrfs: try btrfs(layout)
             case .loopExt4: try loop(.ext4, layout)
             case .loopXFS: try loop(.xfs, layout)
+            case .lvmThinExt4: try lvmThin(.ext4, layout, thinPool)
+            case .lvmThinXFS: try lvmThin(.xfs, layout, thinPool)
             case .directory, .mountDisk: break
             }
         } catch .unavailable(let kind, let reason) {
@@ -71,7 +75,7 @@ enum BackendProbe {
         try backend.discard(volume)
     }
 
-    private static func trial(_ layout: VolumeLayout, _ kind: BackendKind) -> StoredVolume {
+    static func trial(_ layout: VolumeLayout, _ kind: BackendKind) -> StoredVolume {
         let spec = VolumeSpec(uuid: uuid, role: "", persistenceID: "", bytes: bytes)
         let data = "\(layout.base)/.probe"
         return StoredVolume(

@@ -1,4 +1,4 @@
-internal import Linux
+package import Linux
 
 /// What the operator asks for: the values of `--volume-backend`.
 package enum BackendPreference: String, Hashable, Sendable, CaseIterable {
@@ -8,6 +8,9 @@ package enum BackendPreference: String, Hashable, Sendable, CaseIterable {
     case loop
     case loopExt4 = "loop-ext4"
     case loopXFS = "loop-xfs"
+    case lvmThin = "lvm-thin"
+    case lvmThinExt4 = "lvm-thin-ext4"
+    case lvmThinXFS = "lvm-thin-xfs"
     case directory
 }
 
@@ -23,6 +26,8 @@ package struct BackendSelection: Sendable {
         case btrfs
         /// The first whose least size a volume reaches; a smaller volume is a directory.
         case loop([LoopFormat])
+        /// As `loop`, in a thin pool.
+        case lvmThin(ThinPool, [LoopFormat])
         case directory
         case mountDisk
     }
@@ -42,36 +47,51 @@ package struct BackendSelection: Sendable {
             case .xfs: return .loopXFS
             case nil: return .directory
             }
+        case .lvmThin(_, let formats):
+            return formats.first { bytes >= $0.minimumBytes }?.thinBackend ?? .directory
         case .directory: return .directory
         case .mountDisk: return .mountDisk
         }
+    }
+
+    /// Where a new volume of a kind is made; nil: on the disk itself.
+    func thinPool(of kind: BackendKind) -> ThinPool? {
+        guard case .lvmThin(let pool, let formats) = choice,
+            formats.contains(where: { $0.thinBackend == kind })
+        else { return nil }
+        return pool
     }
 }
 
 /// Chooses how a disk keeps its volumes by trying on that very disk, never by kernel version.
 package struct BackendSelector {
     private let layout: VolumeLayout
+    private let thinPool: ThinPool?
     private var rejected: [BackendSelection.Rejection] = []
 
     /// Tries in order of merit; `unavailable` where what was asked for by name can't be used.
     ///
     /// The layout's directories must be there.
     package static func select(
-        _ preference: BackendPreference, _ layout: VolumeLayout
+        _ preference: BackendPreference, _ layout: VolumeLayout, _ thinPool: ThinPool? = nil
     ) throws(VolumeError) -> BackendSelection {
         if case .mount = layout.disk { return BackendSelection(choice: .mountDisk, rejected: []) }
-        var selector = BackendSelector(layout: layout)
+        var selector = BackendSelector(layout: layout, thinPool: thinPool)
         let choice = try selector.choice(for: preference)
         return BackendSelection(choice: choice, rejected: selector.rejected)
     }
 
-    private init(layout: VolumeLayout) { self.layout = layout }
+    private init(layout: VolumeLayout, thinPool: ThinPool?) {
+        self.layout = layout
+        self.thinPool = thinPool
+    }
 
     private mutating func choice(
         for preference: BackendPreference
     ) throws(VolumeError) -> BackendSelection.Choice {
         switch preference {
         case .auto:
+            if thinPool != nil { return try thin(LoopFormat.inOrderOfMerit) }
             if passes(.projectQuota) { return .projectQuota }
             if passes(.btrfs) { return .btrfs }
             let formats = usableFormats()
@@ -94,17 +114,31 @@ package struct BackendSelector {
         case .loopXFS:
             try BackendProbe.run(.loopXFS, layout)
             return .loop(passes(.loopExt4) ? [.xfs, .ext4] : [.xfs])
+        case .lvmThin: return try thin(LoopFormat.inOrderOfMerit)
+        case .lvmThinExt4: return try thin([.ext4])
+        case .lvmThinXFS: return try thin([.xfs])
         case .directory:
             return .directory
         }
     }
 
-    /// ext4 first where it can grow while mounted, for it can also be made smaller; else XFS first.
+    /// A pool that was named and can't be used is an error, never another way to keep volumes.
+    private mutating func thin(
+        _ formats: [LoopFormat]
+    ) throws(VolumeError) -> BackendSelection.Choice {
+        guard let thinPool else {
+            throw .unavailable(.lvmThinExt4, "no thin pool is named (--thin-pool GROUP/POOL)")
+        }
+        let usable = formats.filter { passes($0.thinBackend) }
+        guard !usable.isEmpty else {
+            throw .unavailable(formats[0].thinBackend, rejected.last?.reason ?? "")
+        }
+        return .lvmThin(thinPool, usable)
+    }
+
     private mutating func usableFormats() -> [LoopFormat] {
-        let order: [LoopFormat] =
-            LoopFormat.ext4.growsWhileMounted ? [.ext4, .xfs] : [.xfs, .ext4]
         var usable: [LoopFormat] = []
-        for format in order {
+        for format in LoopFormat.inOrderOfMerit {
             let kind: BackendKind = format == .ext4 ? .loopExt4 : .loopXFS
             if passes(kind) { usable.append(format) }
         }
@@ -113,7 +147,7 @@ package struct BackendSelector {
 
     private mutating func passes(_ kind: BackendKind) -> Bool {
         do {
-            try BackendProbe.run(kind, layout)
+            try BackendProbe.run(kind, layout, thinPool)
             return true
         } catch .unavailable(_, let reason) {
             rejected.append(BackendSelection.Rejection(kind: kind, reason: reason))

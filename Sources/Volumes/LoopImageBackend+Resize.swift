@@ -1,8 +1,6 @@
 internal import Linux
 
 extension LoopImageBackend {
-    private static let checkTimeoutMilliseconds: Int64 = 3_600_000
-
     /// Longer image first, so that a full disk leaves everything as it was.
     package func grow(_ volume: StoredVolume, to bytes: Int64) throws(VolumeError) {
         let path = volume.paths.image
@@ -40,14 +38,8 @@ extension LoopImageBackend {
         try VolumeError.wrap { () throws(SystemError) in
             let loop = try Descriptor.open(device, .readWrite)
             try LoopDevice.updateCapacity(loop, device)
-            switch format {
-            case .xfs:
-                try FileSystemGrowth.growXFS(mountedAt: volume.paths.data, to: after)
-            case .ext4:
-                let block = try Ext4Superblock(ofImage: volume.paths.image)?.blockSize
-                try FileSystemGrowth.growExt4(
-                    mountedAt: volume.paths.data, to: after, blockSize: block ?? 4096)
-            }
+            try format.grow(
+                mountedAt: volume.paths.data, to: after, device: volume.paths.image)
         }
     }
 
@@ -119,36 +111,13 @@ extension LoopImageBackend {
         try mount(volume)
     }
 
-    /// Checks an ext4 image that is proved detached and mends what can be mended without a person.
+    /// Checks an image that is proved detached.
     func check(_ volume: StoredVolume) throws(VolumeError) {
-        let image = volume.paths.image
-        let outcome = try run("e2fsck", ["-f", "-p", image])
-        // 1: errors corrected; 2: corrected, and a mounted root would want a reboot.
-        guard case .exited(let status) = outcome.ending, status & ~3 == 0 else {
-            throw .damaged("e2fsck of \(image): \(outcome.summary)")
-        }
+        try format.check(volume.paths.image)
     }
 
     private func resize(_ volume: StoredVolume, to bytes: Int64?) throws(VolumeError) {
-        let image = volume.paths.image
-        let size = bytes.map { ["\($0 / 1024)K"] } ?? []
-        let outcome = try run("resize2fs", [image] + size)
-        guard outcome.isSuccess else {
-            throw .unsupported("resize2fs of \(image): \(outcome.summary)")
-        }
-        try VolumeError.wrap { () throws(SystemError) in
-            try Descriptor.open(image, .readWrite).sync(image)
-        }
-    }
-
-    private func run(
-        _ program: String, _ arguments: [String]
-    ) throws(VolumeError) -> Command.Outcome {
-        try VolumeError.wrap { () throws(SystemError) in
-            try Command(
-                program, arguments, timeoutMilliseconds: Self.checkTimeoutMilliseconds
-            ).run()
-        }
+        try format.resize(volume.paths.image, to: bytes)
     }
 
     /// Mounts what a reboot or a crash left unmounted, checked if it was not unmounted cleanly.

@@ -181,7 +181,7 @@ package struct LoopImageBackend: VolumeBackend {
 
     package func unmount(_ volume: StoredVolume) throws(VolumeError) {
         do throws(SystemError) {
-            guard try unmountPatiently(volume.paths.data) else { return }
+            guard try Self.unmountPatiently(volume.paths.data) else { return }
             _ = try? Files.removeDirectory(volume.paths.data)
         } catch {
             guard error.isBusy else { throw .system(error) }
@@ -194,7 +194,7 @@ package struct LoopImageBackend: VolumeBackend {
 
     /// A child of this process that is between fork and exec has its open files, too: as for
     /// `proveDetached`, such a moment is waited for.
-    private func unmountPatiently(_ path: String) throws(SystemError) -> Bool {
+    static func unmountPatiently(_ path: String) throws(SystemError) -> Bool {
         for _ in 0..<Self.busyAttempts {
             do throws(SystemError) {
                 return try Mount.detach(path, isLazy: false)
@@ -246,6 +246,10 @@ package struct LoopImageBackend: VolumeBackend {
             try Files.remove(path)
         }
         return nil
+    }
+
+    package func requireDetached(_ volume: StoredVolume) throws(VolumeError) {
+        try VolumeError.proveDetached(volume.paths.image)
     }
 
     package func setAside(_ volume: StoredVolume, to target: String) throws(VolumeError) {

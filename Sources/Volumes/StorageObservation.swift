@@ -48,6 +48,12 @@ package struct StoreObservation: Hashable, Sendable {
         package let isUnused: Bool
     }
 
+    /// Whether a thin pool has a volume, and whether that is what is seen at its path.
+    package struct ThinPlace: Hashable, Sendable {
+        package let isThere: Bool
+        package let isMounted: Bool
+    }
+
     /// As in the books: the root of a PATH or MOUNT disk; empty: the work directory.
     package let disk: String
     package let layout: VolumeLayout
@@ -64,6 +70,8 @@ package struct StoreObservation: Hashable, Sendable {
     package var mounts: [MountEntry] = []
     package var limits: [VolumeUUID: ObservedLimit] = [:]
     package var projects: [Project] = []
+    /// Of volumes in thin pools.
+    package var thin: [VolumeUUID: ThinPlace] = [:]
     /// What could not be looked at.
     package var problems: [String] = []
 

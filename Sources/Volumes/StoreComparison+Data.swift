@@ -40,6 +40,16 @@ extension StoreComparison {
         findings.append(finding(.volumeUnmounted, volume, evidence, cover ?? .mount))
     }
 
+    func compareThin(
+        _ volume: BookedVolume, _ paths: VolumePaths, _ findings: inout [StorageFinding]
+    ) {
+        guard store.thin[volume.uuid]?.isMounted == false else { return }
+        findings.append(
+            finding(
+                .volumeUnmounted, volume, "its thin volume is not mounted at \(paths.data)", .mount)
+        )
+    }
+
     private func isMounted(_ image: StoreObservation.ImageFile, at path: String) -> Bool {
         mounts[path]?.first.map { isOwn($0, image) } ?? false
     }

@@ -81,6 +81,7 @@ struct StoreComparison {
         switch expected.backend {
         case .loopExt4, .loopXFS: compareImage(volume, paths, &findings)
         case .projectQuota, .btrfs: compareLimit(volume, &findings)
+        case .lvmThinExt4, .lvmThinXFS: compareThin(volume, paths, &findings)
         case .directory, .mountDisk: break
         }
         if expected.backend.format == nil { compareCovers(paths, volume, &findings) }
@@ -89,6 +90,7 @@ struct StoreComparison {
     private func missingPlace(_ known: StoredVolume?, _ paths: VolumePaths) -> String {
         switch known?.record.backend {
         case .loopExt4, .loopXFS: paths.image
+        case .lvmThinExt4, .lvmThinXFS: known?.record.thinPool ?? "its thin pool"
         case .directory, .projectQuota, .btrfs, .mountDisk: paths.data
         case nil: "\(paths.data) and \(paths.image)"
         }
@@ -98,6 +100,7 @@ struct StoreComparison {
     private func isPresent(_ record: VolumeRecord, _ paths: VolumePaths) -> Bool {
         switch record.backend {
         case .loopExt4, .loopXFS: images[paths.image] != nil
+        case .lvmThinExt4, .lvmThinXFS: store.thin[record.uuid]?.isThere == true
         case .directory, .projectQuota, .btrfs: places[paths.data]?.isDirectory == true
         case .mountDisk:
             places[paths.data]?.isDirectory == true
@@ -206,11 +209,11 @@ extension LoopFormat {
 }
 
 extension BackendKind {
-    /// Nil: it keeps no images.
+    /// Of a file system that is the volume's own; nil: it is a directory of the disk's.
     var format: LoopFormat? {
         switch self {
-        case .loopExt4: .ext4
-        case .loopXFS: .xfs
+        case .loopExt4, .lvmThinExt4: .ext4
+        case .loopXFS, .lvmThinXFS: .xfs
         case .projectQuota, .btrfs, .directory, .mountDisk: nil
         }
     }

@@ -105,11 +105,14 @@ package protocol VolumeBackend: Sendable {
     func recover(_ volume: StoredVolume) throws(VolumeError) -> VolumeCondition
     /// Moves data and image out of the way to names that start with `target`, and keeps them.
     func setAside(_ volume: StoredVolume, to target: String) throws(VolumeError)
+    /// `stillAttached` while some mount, in whatever namespace, could write to it.
+    func requireDetached(_ volume: StoredVolume) throws(VolumeError)
     /// The kernel's limit of a volume that is not mounted by itself; nil: it has none.
     func limit(of volume: StoredVolume) throws(VolumeError) -> ObservedLimit?
 }
 
 extension VolumeBackend {
     package var isDurableWhenMade: Bool { true }
+    package func requireDetached(_ volume: StoredVolume) throws(VolumeError) {}
     package func limit(of volume: StoredVolume) throws(VolumeError) -> ObservedLimit? { nil }
 }

@@ -7,6 +7,8 @@ package enum BackendKind: String, Hashable, Sendable, CaseIterable {
     case btrfs = "btrfs"
     case loopExt4 = "loop-ext4"
     case loopXFS = "loop-xfs"
+    case lvmThinExt4 = "lvm-thin-ext4"
+    case lvmThinXFS = "lvm-thin-xfs"
     case directory = "directory"
     case mountDisk = "mount-disk"
 }
@@ -32,6 +34,8 @@ package struct VolumeRecord: Hashable, Sendable {
     /// The inode of the disk's root, where the backend is `mount-disk`: tells the disk from the
     /// bare mount point below it.
     package var rootInode: UInt64?
+    /// `GROUP/POOL`, where the backend is one of `lvm-thin`.
+    package var thinPool: String?
 
     package var uuid: VolumeUUID { spec.uuid }
 
@@ -76,6 +80,7 @@ extension VolumeRecord {
         if let rootInode {
             members.append(("root_inode", .number(Int64(truncatingIfNeeded: rootInode))))
         }
+        if let thinPool { members.append(("thin_pool", .text(thinPool))) }
         return FlatJSON.encode(members)
     }
 
@@ -109,5 +114,6 @@ extension VolumeRecord {
                 owner: VolumeOwner(uid: uid, gid: gid, mode: mode), createdBy: createdBy),
             backend: backend, state: state, createdAt: createdAt, projectID: projectID)
         self.rootInode = rootInode
+        if case .text(let pool) = members["thin_pool"] { thinPool = pool }
     }
 }

@@ -21,11 +21,10 @@ extension VolumeStore {
             if let known = try finishedOrDiscarded(spec) { return known }
             try freePlace(paths.data)
             let kind = selection.kind(forBytes: spec.bytes)
-            let volume = StoredVolume(
-                record: VolumeRecord(
-                    spec: spec, backend: kind, state: .creating,
-                    createdAt: CalendarTime.text()),
-                paths: paths)
+            var record = VolumeRecord(
+                spec: spec, backend: kind, state: .creating, createdAt: CalendarTime.text())
+            record.thinPool = selection.thinPool(of: kind)?.description
+            let volume = StoredVolume(record: record, paths: paths)
             return try make(volume, try backend(kind))
         }
     }

@@ -20,6 +20,9 @@ extension VolumeStore {
             result.deleting.append("\(layout.deleting)/\(name)")
         }
         for volume in result.known where volume.record.state == .ready {
+            if let thin = try? backend(volume.record.backend) as? LVMThinBackend {
+                result.thin[volume.record.uuid] = thin.place(of: volume)
+            }
             guard let backend = try? backend(volume.record.backend),
                 let limit = try? backend.limit(of: volume)
             else { continue }

@@ -82,6 +82,8 @@ extension VolumeStore {
         }
         switch volume.record.backend {
         case .loopExt4, .loopXFS: try wipeImage(volume, order)
+        // DESTROY gives its blocks back; the pool zeroes each before it gives it away again.
+        case .lvmThinExt4, .lvmThinXFS: break
         case .directory, .projectQuota, .mountDisk, .btrfs:
             if order.mode == .overwrite { try wipeTree(volume, order) }
         }
@@ -94,7 +96,7 @@ extension VolumeStore {
     /// Whether a backend can discard; elsewhere DISCARD is an ordinary deletion.
     package func discards(_ uuid: VolumeUUID) -> Bool {
         switch (try? volume(uuid))?.record.backend {
-        case .loopExt4, .loopXFS: true
+        case .loopExt4, .loopXFS, .lvmThinExt4, .lvmThinXFS: true
         case .directory, .projectQuota, .mountDisk, .btrfs, nil: false
         }
     }
@@ -121,11 +123,16 @@ extension VolumeStore {
                 throw .unsupported(
                     "\(kind) writes to new blocks: what is overwritten there stays on the disk")
             }
+            guard volume.record.thinPool == nil else {
+                throw .unsupported(
+                    "a thin volume gives the blocks of deleted files back to its pool: what was in"
+                        + " them can't be reached to be overwritten")
+            }
         }
         let backend = try backend(volume.record.backend)
         if backend.needsPreparation {
             try backend.unmount(volume)
-            try VolumeError.proveDetached(volume.paths.image)
+            try backend.requireDetached(volume)
         }
         var progress = wipes.withLock { $0[uuid] } ?? WipeProgress(uuid, order)
         // A slower or faster one goes on; another way begins anew.

@@ -1,4 +1,4 @@
-internal import Linux
+package import Linux
 internal import Model
 internal import Synchronization
 
@@ -26,14 +26,14 @@ package final class VolumeStore: Sendable {
 
     /// Makes the disk's directories, tries what it can do and reads the owner files.
     package convenience init(
-        _ disk: VolumeDisk, preference: BackendPreference = .auto
+        _ disk: VolumeDisk, preference: BackendPreference = .auto, thinPool: ThinPool? = nil
     ) throws(VolumeError) {
         let layout = try VolumeError.wrap { () throws(SystemError) in
             let layout = VolumeLayout(try disk.resolved())
             try layout.makeDirectories()
             return layout
         }
-        try self.init(layout, BackendSelector.select(preference, layout))
+        try self.init(layout, BackendSelector.select(preference, layout, thinPool))
     }
 
     /// With a selection that was made before; the layout's directories must be there.
@@ -59,6 +59,7 @@ package final class VolumeStore: Sendable {
             .directory: DirectoryBackend(),
             .loopExt4: LoopImageBackend(.ext4, templates: templates),
             .loopXFS: LoopImageBackend(.xfs, templates: templates),
+            .lvmThinExt4: LVMThinBackend(.ext4), .lvmThinXFS: LVMThinBackend(.xfs),
         ]
         if let source = try? MountTable.current().containing(layout.base)?.source {
             backends[.projectQuota] = ProjectQuotaBackend(device: source)

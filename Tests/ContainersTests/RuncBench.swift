@@ -17,6 +17,9 @@ final class RuncBench: Sendable {
         }
     }()
 
+    /// Whether every controller is in one tree here.
+    static let isUnified = (try? CgroupLayout.current())?.version == .v2
+
     let root: String
     let user = UserIdentity(name: "root", uid: 0, gid: 0, groups: [], home: "/root")
 

@@ -38,6 +38,8 @@ struct ComparisonWorld {
             loops = [Self.loop]
         case .projectQuota, .btrfs:
             putLimit(isCounted: true, Self.bytes)
+        case .lvmThinExt4, .lvmThinXFS:
+            store.thin[Self.uuid] = .init(isThere: true, isMounted: true)
         case .directory, .mountDisk: break
         }
     }

@@ -5,10 +5,11 @@ import Testing
 @testable import Volumes
 
 /// What only project quota has; runs in User-Mode Linux where the host's kernel has none
-/// (`Tests/linux/uml-project-quota.sh`).
+/// (`Tests/linux/uml.sh`).
 @Suite struct ProjectQuotaTests {
     static let usable = TestBackend.usable.filter { $0 == .projectExt4 || $0 == .projectXFS }
 
+    /// Scenario: xfs_quota_tests ROOT_XFS_QuotaEnforcement.ProjectIdReclaiming
     @Test(arguments: usable)
     func filesInsideCountAndIdsAreGivenAgainOnlyWhenNothingIsLeft(_ backend: TestBackend) throws {
         let disk = try TestDisk(backend)

@@ -206,6 +206,9 @@ import Testing
         #expect(try Files.list("\(bench.disk.root)/volumes/deleting").isEmpty)
     }
 
+    /// A limit that a crash left behind is found and taken away.
+    ///
+    /// Scenario: xfs_quota_tests ROOT_XFS_QuotaEnforcement.NoCheckpointRecovery
     @Test(arguments: TestBackend.usable.filter { $0 == .projectExt4 || $0 == .projectXFS })
     func projectsAndTheirLimitsAreSetAgain(_ backend: TestBackend) throws {
         let bench = try Bench(backend)

@@ -110,13 +110,14 @@ import Testing
         let disk = try TestDisk(backend)
         let store = try disk.store()
         let failures = await withTaskGroup(of: String?.self) { group in
-            for client in 0..<16 {
+            // LVM's commands are one after the other anyway.
+            for client in 0..<(backend.isThin ? 3 : 16) {
                 group.addTask { @Sendable in
                     do {
-                        for round in 0..<3 {
+                        for round in 0..<(backend.isThin ? 1 : 3) {
                             let spec = disk.spec(
                                 client * 100 + round + 1, name: "data-\(client)",
-                                bytes: backend == .loopXFS ? nil : 4 << 20)
+                                bytes: backend.isXFSOfItsOwn ? nil : 4 << 20)
                             let path = try disk.ready(store, spec)
                             try writeText("\(client)", to: "\(path)/file")
                             guard try Files.list(path) == ["file"] else { return path }

@@ -14,6 +14,8 @@ enum TestBackend: String, CaseIterable, CustomTestStringConvertible, Sendable {
     case btrfs
     case projectExt4
     case projectXFS
+    case lvmThinExt4
+    case lvmThinXFS
 
     var testDescription: String { rawValue }
 
@@ -34,8 +36,20 @@ enum TestBackend: String, CaseIterable, CustomTestStringConvertible, Sendable {
     }()
 
     static let enforced = usable.filter { $0 != .directory }
-    static let growing = usable.filter { $0 != .loopExt4 || Privilege.has(.sysResource) }
+    static let growing = usable.filter(\.growsWhileMounted)
     static let images = usable.filter { $0 == .loopExt4 || $0 == .loopXFS }
+
+    /// In the pool that `HOLDFAST_TEST_THIN_POOL` names; nil: none.
+    static let thinPool = getenv("HOLDFAST_TEST_THIN_POOL").flatMap {
+        ThinPool(String(cString: $0))
+    }
+    var isThin: Bool { self == .lvmThinExt4 || self == .lvmThinXFS }
+    var isXFSOfItsOwn: Bool { self == .loopXFS || self == .lvmThinXFS }
+    /// What stands beside `found` things of it: an image, or a link to a device.
+    var hasImageName: Bool { isThin || Self.images.contains(self) }
+    var growsWhileMounted: Bool {
+        (self != .loopExt4 && self != .lvmThinExt4) || Privilege.has(.sysResource)
+    }
 
     var preference: BackendPreference {
         switch self {
@@ -44,13 +58,15 @@ enum TestBackend: String, CaseIterable, CustomTestStringConvertible, Sendable {
         case .loopXFS: .loopXFS
         case .btrfs: .btrfs
         case .projectExt4, .projectXFS: .projectQuota
+        case .lvmThinExt4: .lvmThinExt4
+        case .lvmThinXFS: .lvmThinXFS
         }
     }
 
     /// How the disk below the volumes is made; nil where the machine's own will do.
     var disk: (make: Command, fileSystem: String, options: String)? {
         switch self {
-        case .directory, .loopExt4, .loopXFS: nil
+        case .directory, .loopExt4, .loopXFS, .lvmThinExt4, .lvmThinXFS: nil
         case .btrfs: (Command("mkfs.btrfs", ["-q", "-f", "disk"]), "btrfs", "")
         case .projectExt4:
             (
@@ -64,7 +80,7 @@ enum TestBackend: String, CaseIterable, CustomTestStringConvertible, Sendable {
     }
 
     /// The size of a test's volume: as small as the backend allows.
-    var bytes: Int64 { self == .loopXFS ? 300 << 20 : 16 << 20 }
+    var bytes: Int64 { isXFSOfItsOwn ? 300 << 20 : 16 << 20 }
 }
 
 /// A work directory of its own for each test, gone with the value and all mounts below it.
@@ -75,6 +91,7 @@ final class TestDisk: Sendable {
     let backend: TestBackend
     let selection: BackendSelection
     private let top: String
+    private let number: Int
 
     init(_ backend: TestBackend) throws {
         let number = Self.count.withLock { count -> Int in
@@ -82,6 +99,7 @@ final class TestDisk: Sendable {
             return count
         }
         self.backend = backend
+        self.number = number
         top = "/tmp/holdfast-volumes-\(getpid())-\(number)"
         try Files.makeDirectories(top)
         root = "\(top)/work"
@@ -90,14 +108,42 @@ final class TestDisk: Sendable {
             try Self.mountDisk(of: backend, "\(top)/disk.image", at: root)
             let layout = VolumeLayout(.root(workDirectory: root))
             try layout.makeDirectories()
-            selection = try BackendSelector.select(backend.preference, layout)
+            selection = try Self.select(backend, layout)
         } catch {
             Self.cleanUp(top)
             throw error
         }
     }
 
-    deinit { Self.cleanUp(top) }
+    /// Thin volumes are all in one pool, which is tried once.
+    private static let thin = Mutex<[TestBackend: BackendSelection]>([:])
+
+    private static func select(
+        _ backend: TestBackend, _ layout: VolumeLayout
+    ) throws -> BackendSelection {
+        guard backend.isThin else { return try BackendSelector.select(backend.preference, layout) }
+        if let known = thin.withLock({ $0[backend] }) { return known }
+        let made = try BackendSelector.select(backend.preference, layout, TestBackend.thinPool)
+        thin.withLock { $0[backend] = made }
+        return made
+    }
+
+    deinit {
+        let places = ["owners", "found", "detached"]
+        let isInUse =
+            backend.isThin
+            && places.contains { (try? Files.isEmptyDirectory("\(root)/volumes/\($0)")) == false }
+        Self.cleanUp(top)
+        guard isInUse, let pool = TestBackend.thinPool else { return }
+        _ = try? Command("lvremove", ["-f", "-S", "lv_name=~\"-\(group)$\"", pool.group]).run()
+    }
+
+    /// The last group of its volumes' UUIDs: thin volumes of all tests share one pool.
+    private var group: String {
+        guard backend.isThin else { return "111111111111" }
+        let digits = String(number)
+        return String(repeating: "0", count: 12 - digits.count) + digits
+    }
 
     private static func cleanUp(_ top: String) {
         for entry in (try? MountTable.current().below(top)) ?? [] {
@@ -124,6 +170,12 @@ final class TestDisk: Sendable {
             loop.path, at: path, fileSystem: disk.fileSystem, flags: 0, options: disk.options)
     }
 
+    /// What its volumes can have in all.
+    func totalBytes() throws -> Int64 {
+        guard backend.isThin else { return try DiskSpace.of(root).totalBytes }
+        return try TestBackend.thinPool?.state()?.bytes ?? 0
+    }
+
     /// The volumes as a newly started agent sees them.
     func store() throws -> VolumeStore {
         try VolumeStore(VolumeLayout(.root(workDirectory: root)), selection)
@@ -135,7 +187,7 @@ final class TestDisk: Sendable {
         let digits = String(number, radix: 16)
         let uuid = String(repeating: "0", count: 8 - digits.count) + digits
         return VolumeSpec(
-            uuid: VolumeUUID("\(uuid)-1111-4111-8111-111111111111"), role: role,
+            uuid: VolumeUUID("\(uuid)-1111-4111-8111-\(group)"), role: role,
             persistenceID: name, bytes: bytes ?? backend.bytes, createdBy: "tester")
     }
 

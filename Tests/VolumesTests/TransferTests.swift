@@ -177,7 +177,10 @@ import Testing
         #expect(again.inventory().isEmpty && !FileStatus.exists(path))
         let owner = try #require(try DurableFile.read("\(target).json"))
         #expect(VolumeRecord(decoding: owner)?.uuid == spec.uuid)
-        if TestBackend.images.contains(backend) {
+        if backend.isThin {
+            let device = try #require(Files.linkTarget("\(target).image"))
+            #expect(BlockDevice.number(device) != nil)
+        } else if TestBackend.images.contains(backend) {
             #expect(try FileStatus.of("\(target).image").size >= spec.bytes)
         } else {
             #expect(try readText("\(target)/row") == "precious")

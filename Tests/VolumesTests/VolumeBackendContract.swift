@@ -87,7 +87,7 @@ import Testing
         let found = "\(disk.root)/volumes/found/data-1"
         let owner = try DurableFile.read("\(found).json").flatMap { VolumeRecord(decoding: $0) }
         #expect(owner?.uuid == lost.uuid)
-        let kept = TestBackend.images.contains(backend) ? "\(found).image" : "\(found)/file"
+        let kept = backend.hasImageName ? "\(found).image" : "\(found)/file"
         #expect(try FileStatus.ifPresent(kept) != nil)
     }
 
@@ -147,8 +147,7 @@ import Testing
     func moreThanTheDiskHasIsRefusedAndLeavesNothing(_ backend: TestBackend) throws {
         let disk = try TestDisk(backend)
         let store = try disk.store()
-        let space = try DiskSpace.of(disk.root)
-        let spec = disk.spec(bytes: space.totalBytes + (1 << 30))
+        let spec = disk.spec(bytes: try disk.totalBytes() + (1 << 30))
         #expect {
             try store.create(spec)
         } throws: { error in

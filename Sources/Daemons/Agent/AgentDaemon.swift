@@ -3,7 +3,7 @@ package import Containers
 import Foundation
 import Glibc
 import Journal
-import Linux
+package import Linux
 package import Logging
 import MachineCore
 import MesosAPI
@@ -30,6 +30,8 @@ package struct AgentSettings: Sendable {
     package var info = Payload()
     package var reconfigurationPolicy = ReconfigurationPolicy.compatible
     package var volumeBackend = BackendPreference.auto
+    /// Where volumes are thin volumes: their pool.
+    package var thinPool: ThinPool?
     /// Directories below which an operator's call may name one to be adopted.
     package var adoptablePlaces: [String] = []
     package var switchesUser = true
@@ -99,7 +101,7 @@ package final class AgentDaemon: Sendable {
         let (journal, recovery) = try openJournal()
         let volumes = try AgentVolumes(
             workDirectory: settings.workDirectory, resources: settings.resources,
-            preference: settings.volumeBackend, logger: logger
+            preference: settings.volumeBackend, thinPool: settings.thinPool, logger: logger
         ) { [host] in host.send(.volumeReported($0)) }
         let route = LateRoute()
         let server = HTTPServer(loops: loops) { route.handle($0, $1) }

@@ -47,7 +47,7 @@ extension AgentVolumes {
         else { return false }
         switch record.backend {
         case .projectQuota, .btrfs, .directory: return false
-        case .loopExt4, .loopXFS, .mountDisk: return true
+        case .loopExt4, .loopXFS, .lvmThinExt4, .lvmThinXFS, .mountDisk: return true
         }
     }
 

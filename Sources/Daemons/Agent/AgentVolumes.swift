@@ -31,9 +31,11 @@ final class AgentVolumes: Sendable {
     /// known or has changed.
     init(
         workDirectory: String, resources: Resources, preference: BackendPreference,
-        logger: Logger, reported: @escaping @Sendable ([VolumeReport]) -> Void
+        thinPool: ThinPool? = nil, logger: Logger,
+        reported: @escaping @Sendable ([VolumeReport]) -> Void
     ) throws {
-        root = try VolumeStore(.root(workDirectory: workDirectory), preference: preference)
+        root = try VolumeStore(
+            .root(workDirectory: workDirectory), preference: preference, thinPool: thinPool)
         var disks: [String: VolumeStore] = [:]
         for resource in resources {
             guard let source = resource.disk?.source, let place = source.root,
@@ -41,7 +43,11 @@ final class AgentVolumes: Sendable {
             else { continue }
             let path = place.hasPrefix("/") ? place : "\(workDirectory)/\(place)"
             switch source.kind {
-            case .path: disks[place] = try VolumeStore(.path(root: path), preference: preference)
+            case .path:
+                let own = try ThinPool(of: source)
+                disks[place] = try VolumeStore(
+                    .path(root: path), preference: own == nil ? preference : preference.inPool,
+                    thinPool: own ?? thinPool)
             case .mount:
                 disks[place] = try VolumeStore(
                     .mount(root: path, workDirectory: workDirectory), preference: preference)

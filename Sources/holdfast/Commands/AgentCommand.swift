@@ -33,6 +33,7 @@ struct AgentCommand: AsyncParsableCommand {
         settings.hostname = common.hostname
         settings.checksInvariants = common.checkInvariants
         settings.volumeBackend = try options.preference()
+        settings.thinPool = try options.pool()
         settings.reconfigurationPolicy = try options.policy()
         settings.adoptablePlaces = options.adoptFrom
         settings.switchesUser = options.switchUser && geteuid() == 0
@@ -79,8 +80,14 @@ struct AgentFlags: ParsableArguments {
     var reconfigurationPolicy = "compatible"
     @Option(help: "Like 'rack:r1;disks:4;vlans:[10-20]'.")
     var attributes = ""
-    @Option(help: "auto, project-quota, btrfs, loop, loop-ext4, loop-xfs or directory.")
+    @Option(
+        help: """
+            auto, project-quota, btrfs, loop, loop-ext4, loop-xfs, lvm-thin, lvm-thin-ext4, \
+            lvm-thin-xfs or directory.
+            """)
     var volumeBackend = "auto"
+    @Option(help: "GROUP/POOL: LVM's thin pool for new volumes, for lvm-thin.")
+    var thinPool: String?
     @Option(
         help: "A directory below which directories may be adopted as volumes; may be repeated.")
     var adoptFrom: [String] = []
@@ -120,6 +127,24 @@ struct AgentFlags: ParsableArguments {
             throw CommandFailure("--volume-backend \(volumeBackend): use one of \(known)")
         }
         return preference
+    }
+
+    func pool() throws -> ThinPool? {
+        let isThin = volumeBackend.hasPrefix(BackendPreference.lvmThin.rawValue)
+        guard let thinPool else {
+            guard !isThin else {
+                throw CommandFailure(
+                    "--volume-backend \(volumeBackend): give --thin-pool GROUP/POOL")
+            }
+            return nil
+        }
+        guard isThin || volumeBackend == BackendPreference.auto.rawValue else {
+            throw CommandFailure("--thin-pool goes with --volume-backend lvm-thin or auto")
+        }
+        guard let pool = ThinPool(thinPool) else {
+            throw CommandFailure("--thin-pool \(thinPool): write it as GROUP/POOL")
+        }
+        return pool
     }
 
     func sandboxPolicy() throws -> SandboxCollector.Policy {
@@ -193,13 +218,19 @@ struct AgentFlags: ParsableArguments {
         add(&result, "cpus", Double(ProcessInfo.processInfo.activeProcessorCount))
         let memory = Double(ProcessInfo.processInfo.physicalMemory) / 1_048_576
         add(&result, "mem", memory > 2048 ? memory - 1024 : memory / 2)
-        let free = Double(space.availableBytes) / 1_048_576
-        add(&result, "disk", free > 10_240 ? free - 5_120 : free / 2)
+        if let pool = try pool() {
+            let state = try pool.state()
+            add(&result, "disk", Double(state?.bytes ?? 0) / 1_048_576)
+        } else {
+            let free = Double(space.availableBytes) / 1_048_576
+            add(&result, "disk", free > 10_240 ? free - 5_120 : free / 2)
+        }
         if !isNamed("ports") {
             result.add(Resource("ports", .ranges(Ranges(31_000...32_000)), reservations: role))
         }
         try AgentDisks(
-            resources: result, workDirectory: workDirectory, allowsOvercommit: overcommit
+            resources: result, workDirectory: workDirectory, thinPool: try pool(),
+            allowsOvercommit: overcommit
         ).check()
         return result
     }
@@ -245,6 +276,7 @@ struct AgentFlags: ParsableArguments {
         arguments += adoptFrom.map { "--adopt-from=\($0)" }
         if !attributes.isEmpty { arguments.append("--attributes=\(attributes)") }
         if let resources { arguments.append("--resources=\(resources)") }
+        if let thinPool { arguments.append("--thin-pool=\(thinPool)") }
         if let usageWebhook { arguments.append("--usage-webhook=\(usageWebhook)") }
         if overcommit { arguments.append("--overcommit") }
         return arguments

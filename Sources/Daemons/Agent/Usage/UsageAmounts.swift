@@ -44,7 +44,7 @@ extension BackendKind {
     var usageSource: UsageAmounts.Source {
         switch self {
         case .projectQuota, .btrfs: .quota
-        case .loopExt4, .loopXFS, .mountDisk: .statvfs
+        case .loopExt4, .loopXFS, .lvmThinExt4, .lvmThinXFS, .mountDisk: .statvfs
         case .directory: .walk
         }
     }
@@ -52,7 +52,7 @@ extension BackendKind {
     /// Whether a volume's directory is on a device that no other volume is on.
     var hasOwnDevice: Bool {
         switch self {
-        case .loopExt4, .loopXFS, .mountDisk: true
+        case .loopExt4, .loopXFS, .lvmThinExt4, .lvmThinXFS, .mountDisk: true
         case .projectQuota, .btrfs, .directory: false
         }
     }
