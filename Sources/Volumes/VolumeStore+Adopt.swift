@@ -174,6 +174,11 @@ extension VolumeStore {
         _ adoption: Adoption, as spec: VolumeSpec, _ paths: VolumePaths
     ) throws(VolumeError) -> VolumeRecord {
         var adoption = adoption
+        guard spec.limits.isEmpty else {
+            throw .unsupported(
+                "\(adoption.source) is adopted as a directory, which holds no limits"
+                    + " (\(spec.limits)): make the volume without them")
+        }
         guard adoption.uuid == nil || adoption.uuid == spec.uuid else {
             throw .conflict("\(adoption.source) is adopted by volume \(adoption.uuid ?? spec.uuid)")
         }

@@ -99,7 +99,9 @@ package final class AgentDaemon: Sendable {
         let (journal, recovery) = try openJournal()
         let volumes = try AgentVolumes(
             workDirectory: settings.workDirectory, resources: settings.resources,
-            preference: settings.volumeBackend, logger: logger
+            preference: settings.volumeBackend,
+            throttles: .current(containers: (launcher as? RuncLauncher)?.cgroupParent),
+            logger: logger
         ) { [host] in host.send(.volumeReported($0)) }
         let route = LateRoute()
         let server = HTTPServer(loops: loops) { route.handle($0, $1) }

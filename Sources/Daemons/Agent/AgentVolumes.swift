@@ -23,6 +23,7 @@ final class AgentVolumes: Sendable {
     private let threads = BlockingThreads("volumes", limit: 8)
     private let background = BlockingThreads("volumes-background", limit: 2)
     let wiping = WipeThread()
+    let throttles: VolumeThrottles
     private let preparations = Preparations()
     let logger: Logger
     let reported: @Sendable ([VolumeReport]) -> Void
@@ -31,9 +32,12 @@ final class AgentVolumes: Sendable {
     /// known or has changed.
     init(
         workDirectory: String, resources: Resources, preference: BackendPreference,
-        logger: Logger, reported: @escaping @Sendable ([VolumeReport]) -> Void
+        throttles: VolumeThrottles = .current(), logger: Logger,
+        reported: @escaping @Sendable ([VolumeReport]) -> Void
     ) throws {
-        root = try VolumeStore(.root(workDirectory: workDirectory), preference: preference)
+        self.throttles = throttles
+        root = try VolumeStore(
+            .root(workDirectory: workDirectory), preference: preference, throttles: throttles)
         var disks: [String: VolumeStore] = [:]
         for resource in resources {
             guard let source = resource.disk?.source, let place = source.root,
@@ -41,10 +45,13 @@ final class AgentVolumes: Sendable {
             else { continue }
             let path = place.hasPrefix("/") ? place : "\(workDirectory)/\(place)"
             switch source.kind {
-            case .path: disks[place] = try VolumeStore(.path(root: path), preference: preference)
+            case .path:
+                disks[place] = try VolumeStore(
+                    .path(root: path), preference: preference, throttles: throttles)
             case .mount:
                 disks[place] = try VolumeStore(
-                    .mount(root: path, workDirectory: workDirectory), preference: preference)
+                    .mount(root: path, workDirectory: workDirectory), preference: preference,
+                    throttles: throttles)
             case .block, .raw: break
             }
         }
@@ -58,6 +65,9 @@ final class AgentVolumes: Sendable {
     /// Checks and mounts every volume on the disks; finishes what was being deleted, and makes
     /// those again that were `unprepared` when a crash came: nothing was ever stored in them.
     func recover(_ unprepared: [VolumeDescription]) -> [StartReport.FoundVolume] {
+        // What a crash between a device's end and that of its limits has left.
+        throttles.clearStale()
+        startCounting()
         var found: [StartReport.FoundVolume] = []
         var unfinished: Set<VolumeUUID> = []
         for (name, store) in named {
@@ -121,7 +131,8 @@ final class AgentVolumes: Sendable {
                     uuid: volume.uuid, role: volume.resource.role,
                     persistenceID: volume.resource.disk?.persistence?.id ?? "",
                     bytes: Self.bytes(volume.resource.amount),
-                    createdBy: volume.principal ?? ""))
+                    createdBy: volume.principal ?? "",
+                    limits: volume.resource.disk?.limits ?? VolumeLimits()))
         case .destroy(let uuid):
             guard let store = store(of: uuid) else { return }
             try store.retire(uuid)
