@@ -101,6 +101,7 @@ int clinux_project_quota_get(int fd, const char *device, uint32_t id, struct cli
     quota->limit_bytes = block.dqb_bhardlimit * QIF_DQBLKSIZE;
     quota->used_bytes = block.dqb_curspace;
     quota->used_inodes = block.dqb_curinodes;
+    quota->limit_inodes = block.dqb_ihardlimit;
     return 0;
 }
 
@@ -113,6 +114,15 @@ int clinux_project_quota_set(int fd, const char *device, uint32_t id, uint64_t l
     return project_quotactl(fd, device, Q_SETQUOTA, id, &block);
 }
 
+int clinux_project_quota_set_inodes(int fd, const char *device, uint32_t id, uint64_t limit) {
+    struct if_dqblk block;
+    memset(&block, 0, sizeof block);
+    block.dqb_ihardlimit = limit;
+    block.dqb_isoftlimit = limit;
+    block.dqb_valid = QIF_ILIMITS;
+    return project_quotactl(fd, device, Q_SETQUOTA, id, &block);
+}
+
 int clinux_project_quota_next(int fd, const char *device, uint32_t *id, struct clinux_quota *quota) {
     struct if_nextdqblk block;
     memset(&block, 0, sizeof block);
@@ -121,6 +131,7 @@ int clinux_project_quota_next(int fd, const char *device, uint32_t *id, struct c
     quota->limit_bytes = block.dqb_bhardlimit * QIF_DQBLKSIZE;
     quota->used_bytes = block.dqb_curspace;
     quota->used_inodes = block.dqb_curinodes;
+    quota->limit_inodes = block.dqb_ihardlimit;
     return 0;
 }
 

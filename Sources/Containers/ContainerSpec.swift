@@ -1,3 +1,5 @@
+package import Linux
+
 /// What is asked of a launcher for one container; the isolators turn it into a plan.
 package struct ContainerSpec: Equatable, Sendable {
     package enum Command: Equatable, Sendable {
@@ -25,11 +27,17 @@ package struct ContainerSpec: Equatable, Sendable {
         /// Absolute, or below the sandbox; validated, never climbs out.
         package var containerPath: String
         package var isReadOnly: Bool
+        /// What may be done on its own device: cgroup v1 asks each group for what it does itself.
+        package var throttle: DeviceThrottle?
 
-        package init(hostPath: String, containerPath: String, isReadOnly: Bool) {
+        package init(
+            hostPath: String, containerPath: String, isReadOnly: Bool,
+            throttle: DeviceThrottle? = nil
+        ) {
             self.hostPath = hostPath
             self.containerPath = containerPath
             self.isReadOnly = isReadOnly
+            self.throttle = throttle
         }
     }
 
@@ -41,16 +49,23 @@ package struct ContainerSpec: Equatable, Sendable {
         package var processes: Int?
         /// Size of the task's own /tmp, counted in its memory.
         package var temporaryBytes: Int64
+        /// On the disk of the sandbox, by its share of that disk.
+        package var diskRates: DeviceRates
+        /// The same, as its ContainerInfo wants it: stays when its share changes.
+        package var diskCeiling: DeviceRates
 
         package init(
             cpus: Double, isCPUHard: Bool = false, memoryBytes: Int64? = nil,
-            processes: Int? = nil, temporaryBytes: Int64 = 64 << 20
+            processes: Int? = nil, temporaryBytes: Int64 = 64 << 20,
+            diskRates: DeviceRates = DeviceRates(), diskCeiling: DeviceRates = DeviceRates()
         ) {
             self.cpus = cpus
             self.isCPUHard = isCPUHard
             self.memoryBytes = memoryBytes
             self.processes = processes
             self.temporaryBytes = temporaryBytes
+            self.diskRates = diskRates
+            self.diskCeiling = diskCeiling
         }
     }
 

@@ -1,3 +1,5 @@
+package import Linux
+
 /// What one isolator wants of the launch, or, merged, everything that the launcher is to do.
 package struct LaunchPlan: Equatable, Sendable {
     /// One mount in the container's own namespace.
@@ -50,6 +52,7 @@ package struct LaunchPlan: Equatable, Sendable {
     package var links: [Link] = []
     package var root: Root?
     package var limits: Limits?
+    package var throttles: [DeviceThrottle] = []
     package var cgroupPath: String?
     package var capabilities: [String] = []
     package var forbidsGainingPrivileges = false
@@ -70,6 +73,7 @@ package struct LaunchPlan: Equatable, Sendable {
             result.links += plan.links
             result.root = try single(result.root, plan.root, "root")
             result.limits = try single(result.limits, plan.limits, "set of limits")
+            result.throttles += plan.throttles
             result.cgroupPath = try single(result.cgroupPath, plan.cgroupPath, "cgroup")
             result.capabilities += plan.capabilities
             result.forbidsGainingPrivileges =

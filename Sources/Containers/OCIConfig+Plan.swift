@@ -1,3 +1,5 @@
+internal import Linux
+
 extension OCIConfig {
     /// Where process 1's program is bound in every container; it needs no file on the host.
     static let initialProgram = "/dev/.holdfast-init"
@@ -31,7 +33,7 @@ extension OCIConfig {
             namespaces: plan.namespaces.map { Namespace(type: $0) },
             uidMappings: Self.identity(plan), gidMappings: Self.identity(plan),
             cgroupsPath: plan.cgroupPath,
-            resources: Self.resources(plan.limits),
+            resources: Self.resources(plan.limits, plan.throttles),
             rootfsPropagation: "rslave",
             maskedPaths: plan.maskedPaths,
             readonlyPaths: plan.readOnlyPaths,
@@ -44,8 +46,27 @@ extension OCIConfig {
         return [IDMapping(containerID: 0, hostID: 0, size: .max)]
     }
 
-    private static func resources(_ limits: LaunchPlan.Limits?) -> Resources {
+    private static func blockIO(_ throttles: [DeviceThrottle]) -> BlockIO? {
+        guard !throttles.isEmpty else { return nil }
+        let rates = { (value: (DeviceRates) -> Int64?) in
+            throttles.compactMap { throttle in
+                value(throttle.rates).map {
+                    DeviceRate(
+                        major: throttle.device.major, minor: throttle.device.minor, rate: $0)
+                }
+            }
+        }
+        return BlockIO(
+            throttleReadBpsDevice: rates(\.readBytes),
+            throttleWriteBpsDevice: rates(\.writtenBytes),
+            throttleReadIOPSDevice: rates(\.reads), throttleWriteIOPSDevice: rates(\.writes))
+    }
+
+    private static func resources(
+        _ limits: LaunchPlan.Limits?, _ throttles: [DeviceThrottle]
+    ) -> Resources {
         Resources(
+            blockIO: blockIO(throttles),
             // All but the few that runc always allows: null, zero, random, tty and the like.
             devices: [Device(allow: false, access: "rwm")],
             memory: limits?.memoryBytes.map {

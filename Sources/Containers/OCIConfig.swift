@@ -64,7 +64,22 @@ struct OCIConfig: Encodable {
         let limit: Int
     }
 
+    /// A rate of one device a second.
+    struct DeviceRate: Encodable {
+        let major: UInt32
+        let minor: UInt32
+        let rate: Int64
+    }
+
+    struct BlockIO: Encodable {
+        let throttleReadBpsDevice: [DeviceRate]
+        let throttleWriteBpsDevice: [DeviceRate]
+        let throttleReadIOPSDevice: [DeviceRate]
+        let throttleWriteIOPSDevice: [DeviceRate]
+    }
+
     struct Resources: Encodable {
+        let blockIO: BlockIO?
         let devices: [Device]
         let memory: Memory?
         let cpu: CPU?

@@ -17,7 +17,7 @@ package struct PlainLauncher: Launcher {
 
     package var shortcomings: [String] {
         var list = [
-            "cpu, memory and process limits are not enforced",
+            "cpu, memory, process and disk limits are not enforced",
             "tasks see the host's files, processes and one another",
             "volumes are symbolic links in the sandbox; read-only ones can be written",
             "images can't be run",

@@ -21,6 +21,21 @@ extension RuncLauncher {
             throw ContainerError("the volumes of container \(id): \(error)")
         }
         try updateLimits(id, limits)
+        try updateRates(id, limits.diskRates, volumes.compactMap(\.throttle), record)
+    }
+
+    private func updateRates(
+        _ id: String, _ share: DeviceRates, _ volumes: [DeviceThrottle],
+        _ record: StateDirectory.Record
+    ) throws(ContainerError) {
+        guard let group = DeviceThrottles(cgroup(id)) else { return }
+        let rates = share.stricter(record.diskCeiling ?? DeviceRates())
+        do throws(SystemError) {
+            if let sandboxDisk { try group.set(rates, of: sandboxDisk) }
+            for volume in volumes { try group.set(volume.rates, of: volume.device) }
+        } catch {
+            throw ContainerError("container \(id) keeps its limits of the disk: \(error)")
+        }
     }
 
     /// Unmounts what is not wanted, or not so; returns the places that are as they should be.

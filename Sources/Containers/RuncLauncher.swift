@@ -31,6 +31,8 @@ package struct RuncLauncher: Launcher {
     let runtime: String
     /// Below every hierarchy's root; the same in all lives of one agent.
     package let cgroupParent: String
+    /// Nil: what is done on it can't be limited.
+    let sandboxDisk: DeviceNumber?
     /// runc's own state, a directory each container.
     var runtimeRoot: String { "\(options.runtimeDirectory)/runc" }
 
@@ -54,6 +56,7 @@ package struct RuncLauncher: Launcher {
         self.options = options
         self.runtime = runtime
         cgroups = layout
+        sandboxDisk = DiskIsolator.disk(of: options.workDirectory, layout)
         cgroupParent = "/holdfast/" + Self.tag(of: options.runtimeDirectory)
         containers = try SupervisedContainers(
             directory: "\(options.runtimeDirectory)/containers", supervisor: options.supervisor)
@@ -98,6 +101,7 @@ package struct RuncLauncher: Launcher {
             RootIsolator(
                 workDirectory: options.workDirectory, tree: tree, hostRoot: options.hostRoot),
             LimitsIsolator(cgroups, parent: cgroupParent),
+            DiskIsolator(disk: sandboxDisk),
             PrivilegesIsolator(),
             VolumesIsolator(hidden: Self.hidden(options)),
         ]
@@ -121,7 +125,8 @@ package struct RuncLauncher: Launcher {
                 sandbox: spec.sandbox,
                 workingDirectory: spec.workingDirectory ?? spec.sandboxInside, uid: spec.user.uid,
                 gid: spec.user.gid, groups: spec.user.groups, environment: spec.environmentTexts,
-                places: try SandboxPlaces.launched(spec)))
+                places: try SandboxPlaces.launched(spec),
+                diskCeiling: spec.limits.diskCeiling.isEmpty ? nil : spec.limits.diskCeiling))
         do throws(ContainerError) {
             try state.write("config.json", config)
             try containers.start(spec, start(spec, state))

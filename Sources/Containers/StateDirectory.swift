@@ -23,6 +23,8 @@ package struct StateDirectory: Sendable {
         package var environment: [String]
         /// Below the sandbox: where volumes were from the start. Nil: nobody has noted it.
         package var places: [[String]]?
+        /// What it may do on the sandbox's disk whatever its share; nil: nothing was said.
+        package var diskCeiling: DeviceRates?
     }
 
     package let id: String

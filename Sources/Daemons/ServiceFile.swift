@@ -24,12 +24,12 @@ package enum ServiceFile {
             user: try top.text("user"), cpus: try amount(resources, "cpus", "0.5"),
             memory: try megabytes(resources, "mem", "256MiB"))
         spec.environment = try top.pairs("env").map { .init(name: $0, value: $1) }
-        for item in try top.list("volumes", keys: ["name", "path", "size"]) {
+        for item in try top.list("volumes", keys: ["name", "path", "size", "limits"]) {
             let name = try item.required("name")
             spec.volumes.append(
                 ServiceSpec.Volume(
                     name: name, path: try item.text("path") ?? name,
-                    size: try megabytes(item, "size", nil)))
+                    size: try megabytes(item, "size", nil), limits: try limits(item)))
         }
         for item in try top.list("ports", keys: ["name", "port"]) {
             let text = try item.text("port")
@@ -79,6 +79,15 @@ package enum ServiceFile {
             health.failures = count
         }
         return health
+    }
+
+    private static func limits(_ volume: YAMLMapping) throws(Refusal) -> VolumeLimits? {
+        guard let item = try volume.mapping("limits", keys: LimitText.keys) else { return nil }
+        var limits = VolumeLimits()
+        for key in LimitText.keys {
+            if let text = try item.text(key) { try LimitText.set(key, text, in: &limits) }
+        }
+        return limits.isEmpty ? nil : limits
     }
 
     private static func amount(

@@ -193,6 +193,15 @@ package nonisolated struct Holdfast_ServiceSpec: @unchecked Sendable {
     /// Clears the value of `sizeThousandths`. Subsequent reads from it will return its default value.
     package mutating func clearSizeThousandths() {self._sizeThousandths = nil}
 
+    package var limits: Holdfast_VolumeLimits {
+      get {_limits ?? Holdfast_VolumeLimits()}
+      set {_limits = newValue}
+    }
+    /// Returns true if `limits` has been explicitly set.
+    package var hasLimits: Bool {self._limits != nil}
+    /// Clears the value of `limits`. Subsequent reads from it will return its default value.
+    package mutating func clearLimits() {self._limits = nil}
+
     package var unknownFields = SwiftProtobuf.UnknownStorage()
 
     package init() {}
@@ -200,6 +209,7 @@ package nonisolated struct Holdfast_ServiceSpec: @unchecked Sendable {
     fileprivate var _name: String? = nil
     fileprivate var _path: String? = nil
     fileprivate var _sizeThousandths: Int64? = nil
+    fileprivate var _limits: Holdfast_VolumeLimits? = nil
   }
 
   /// A port; no number: any.
@@ -630,7 +640,7 @@ nonisolated extension Holdfast_ServiceSpec.Variable: SwiftProtobuf.Message, Swif
 
 nonisolated extension Holdfast_ServiceSpec.Volume: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = Holdfast_ServiceSpec.protoMessageName + ".Volume"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}path\0\u{3}size_thousandths\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}path\0\u{3}size_thousandths\0\u{2}\u{7f}\u{1}limits\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -641,6 +651,7 @@ nonisolated extension Holdfast_ServiceSpec.Volume: SwiftProtobuf.Message, SwiftP
       case 1: try { try decoder.decodeSingularStringField(value: &self._name) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self._path) }()
       case 3: try { try decoder.decodeSingularInt64Field(value: &self._sizeThousandths) }()
+      case 130: try { try decoder.decodeSingularMessageField(value: &self._limits) }()
       default: break
       }
     }
@@ -660,6 +671,9 @@ nonisolated extension Holdfast_ServiceSpec.Volume: SwiftProtobuf.Message, SwiftP
     try { if let v = self._sizeThousandths {
       try visitor.visitSingularInt64Field(value: v, fieldNumber: 3)
     } }()
+    try { if let v = self._limits {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 130)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -667,6 +681,7 @@ nonisolated extension Holdfast_ServiceSpec.Volume: SwiftProtobuf.Message, SwiftP
     if lhs._name != rhs._name {return false}
     if lhs._path != rhs._path {return false}
     if lhs._sizeThousandths != rhs._sizeThousandths {return false}
+    if lhs._limits != rhs._limits {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -310,6 +310,68 @@ package nonisolated struct Holdfast_Appearance: Sendable {
   fileprivate var _readOnly: Bool? = nil
 }
 
+/// What a volume may do and hold at most; absent: no limit.
+package nonisolated struct Holdfast_VolumeLimits: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var readBytesPerSecond: Int64 {
+    get {_readBytesPerSecond ?? 0}
+    set {_readBytesPerSecond = newValue}
+  }
+  /// Returns true if `readBytesPerSecond` has been explicitly set.
+  package var hasReadBytesPerSecond: Bool {self._readBytesPerSecond != nil}
+  /// Clears the value of `readBytesPerSecond`. Subsequent reads from it will return its default value.
+  package mutating func clearReadBytesPerSecond() {self._readBytesPerSecond = nil}
+
+  package var writeBytesPerSecond: Int64 {
+    get {_writeBytesPerSecond ?? 0}
+    set {_writeBytesPerSecond = newValue}
+  }
+  /// Returns true if `writeBytesPerSecond` has been explicitly set.
+  package var hasWriteBytesPerSecond: Bool {self._writeBytesPerSecond != nil}
+  /// Clears the value of `writeBytesPerSecond`. Subsequent reads from it will return its default value.
+  package mutating func clearWriteBytesPerSecond() {self._writeBytesPerSecond = nil}
+
+  package var readsPerSecond: Int64 {
+    get {_readsPerSecond ?? 0}
+    set {_readsPerSecond = newValue}
+  }
+  /// Returns true if `readsPerSecond` has been explicitly set.
+  package var hasReadsPerSecond: Bool {self._readsPerSecond != nil}
+  /// Clears the value of `readsPerSecond`. Subsequent reads from it will return its default value.
+  package mutating func clearReadsPerSecond() {self._readsPerSecond = nil}
+
+  package var writesPerSecond: Int64 {
+    get {_writesPerSecond ?? 0}
+    set {_writesPerSecond = newValue}
+  }
+  /// Returns true if `writesPerSecond` has been explicitly set.
+  package var hasWritesPerSecond: Bool {self._writesPerSecond != nil}
+  /// Clears the value of `writesPerSecond`. Subsequent reads from it will return its default value.
+  package mutating func clearWritesPerSecond() {self._writesPerSecond = nil}
+
+  package var inodes: Int64 {
+    get {_inodes ?? 0}
+    set {_inodes = newValue}
+  }
+  /// Returns true if `inodes` has been explicitly set.
+  package var hasInodes: Bool {self._inodes != nil}
+  /// Clears the value of `inodes`. Subsequent reads from it will return its default value.
+  package mutating func clearInodes() {self._inodes = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _readBytesPerSecond: Int64? = nil
+  fileprivate var _writeBytesPerSecond: Int64? = nil
+  fileprivate var _readsPerSecond: Int64? = nil
+  fileprivate var _writesPerSecond: Int64? = nil
+  fileprivate var _inodes: Int64? = nil
+}
+
 /// What makes a disk more than an amount.
 package nonisolated struct Holdfast_Disk: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -343,6 +405,15 @@ package nonisolated struct Holdfast_Disk: Sendable {
   /// Clears the value of `source`. Subsequent reads from it will return its default value.
   package mutating func clearSource() {self._source = nil}
 
+  package var limits: Holdfast_VolumeLimits {
+    get {_limits ?? Holdfast_VolumeLimits()}
+    set {_limits = newValue}
+  }
+  /// Returns true if `limits` has been explicitly set.
+  package var hasLimits: Bool {self._limits != nil}
+  /// Clears the value of `limits`. Subsequent reads from it will return its default value.
+  package mutating func clearLimits() {self._limits = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -350,6 +421,7 @@ package nonisolated struct Holdfast_Disk: Sendable {
   fileprivate var _persistence: Holdfast_Persistence? = nil
   fileprivate var _volume: Holdfast_Appearance? = nil
   fileprivate var _source: Holdfast_DiskSource? = nil
+  fileprivate var _limits: Holdfast_VolumeLimits? = nil
 }
 
 /// An amount of one kind of resource with everything that tells it from others.
@@ -874,9 +946,63 @@ nonisolated extension Holdfast_Appearance: SwiftProtobuf.Message, SwiftProtobuf.
   }
 }
 
+nonisolated extension Holdfast_VolumeLimits: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".VolumeLimits"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}read_bytes_per_second\0\u{3}write_bytes_per_second\0\u{3}reads_per_second\0\u{3}writes_per_second\0\u{1}inodes\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt64Field(value: &self._readBytesPerSecond) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self._writeBytesPerSecond) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self._readsPerSecond) }()
+      case 4: try { try decoder.decodeSingularInt64Field(value: &self._writesPerSecond) }()
+      case 5: try { try decoder.decodeSingularInt64Field(value: &self._inodes) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._readBytesPerSecond {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._writeBytesPerSecond {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._readsPerSecond {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._writesPerSecond {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 4)
+    } }()
+    try { if let v = self._inodes {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 5)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Holdfast_VolumeLimits, rhs: Holdfast_VolumeLimits) -> Bool {
+    if lhs._readBytesPerSecond != rhs._readBytesPerSecond {return false}
+    if lhs._writeBytesPerSecond != rhs._writeBytesPerSecond {return false}
+    if lhs._readsPerSecond != rhs._readsPerSecond {return false}
+    if lhs._writesPerSecond != rhs._writesPerSecond {return false}
+    if lhs._inodes != rhs._inodes {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension Holdfast_Disk: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Disk"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}persistence\0\u{1}volume\0\u{1}source\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}persistence\0\u{1}volume\0\u{1}source\0\u{2}\u{7f}\u{1}limits\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -887,6 +1013,7 @@ nonisolated extension Holdfast_Disk: SwiftProtobuf.Message, SwiftProtobuf._Messa
       case 1: try { try decoder.decodeSingularMessageField(value: &self._persistence) }()
       case 2: try { try decoder.decodeSingularMessageField(value: &self._volume) }()
       case 3: try { try decoder.decodeSingularMessageField(value: &self._source) }()
+      case 130: try { try decoder.decodeSingularMessageField(value: &self._limits) }()
       default: break
       }
     }
@@ -906,6 +1033,9 @@ nonisolated extension Holdfast_Disk: SwiftProtobuf.Message, SwiftProtobuf._Messa
     try { if let v = self._source {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
     } }()
+    try { if let v = self._limits {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 130)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -913,6 +1043,7 @@ nonisolated extension Holdfast_Disk: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if lhs._persistence != rhs._persistence {return false}
     if lhs._volume != rhs._volume {return false}
     if lhs._source != rhs._source {return false}
+    if lhs._limits != rhs._limits {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -30,6 +30,8 @@ package enum LoopDevice {
         let imageNumber = image.number
         let direct = UInt32(CLINUX_LOOP_DIRECT_IO)
         var flags = UInt32(CLINUX_LOOP_AUTOCLEAR) | direct
+        // Not while `DeviceThrottles` looks which devices are free.
+        try SystemError.check("flock", "/dev/loop-control") { flock(controlNumber, LOCK_SH) }
         return try turn.withLock { _ throws(SystemError) -> AttachedLoop in
             for _ in 0..<attempts {
                 let number = try SystemError.check("ioctl LOOP_CTL_GET_FREE", "/dev/loop-control") {

@@ -8,6 +8,8 @@ package enum ProjectQuota {
         package let limitBytes: Int64
         package let usedBytes: Int64
         package let usedInodes: Int64
+        /// 0: no limit.
+        package let limitInodes: Int64
 
         /// Nothing belongs to the project.
         package var isUnused: Bool { usedBytes == 0 && usedInodes == 0 }
@@ -16,6 +18,7 @@ package enum ProjectQuota {
             limitBytes = Int64(clamping: quota.limit_bytes)
             usedBytes = Int64(clamping: quota.used_bytes)
             usedInodes = Int64(clamping: quota.used_inodes)
+            limitInodes = Int64(clamping: quota.limit_inodes)
         }
     }
 
@@ -66,6 +69,17 @@ package enum ProjectQuota {
         let number = directory.number
         try SystemError.check("quotactl Q_SETQUOTA", path) {
             clinux_project_quota_set(number, device, project, UInt64(bytes))
+        }
+    }
+
+    /// Sets how many inodes a project may have; 0 takes the limit away.
+    package static func limitInodes(
+        _ project: UInt32, to count: Int64, at path: String, device: String
+    ) throws(SystemError) {
+        let directory = try Descriptor.openDirectory(path)
+        let number = directory.number
+        try SystemError.check("quotactl Q_SETQUOTA", path) {
+            clinux_project_quota_set_inodes(number, device, project, UInt64(clamping: count))
         }
     }
 

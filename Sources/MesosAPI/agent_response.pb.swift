@@ -249,6 +249,15 @@ package nonisolated struct Mesos_V1_Agent_Response: @unchecked Sendable {
   /// Clears the value of `volumeHistory`. Subsequent reads from it will return its default value.
   package mutating func clearVolumeHistory() {_uniqueStorage()._volumeHistory = nil}
 
+  package var diskTraffic: Mesos_V1_Agent_Response.DiskTraffic {
+    get {_storage._diskTraffic ?? Mesos_V1_Agent_Response.DiskTraffic()}
+    set {_uniqueStorage()._diskTraffic = newValue}
+  }
+  /// Returns true if `diskTraffic` has been explicitly set.
+  package var hasDiskTraffic: Bool {_storage._diskTraffic != nil}
+  /// Clears the value of `diskTraffic`. Subsequent reads from it will return its default value.
+  package mutating func clearDiskTraffic() {_uniqueStorage()._diskTraffic = nil}
+
   package var listErasures: Mesos_V1_Agent_Response.ListErasures {
     get {_storage._listErasures ?? Mesos_V1_Agent_Response.ListErasures()}
     set {_uniqueStorage()._listErasures = newValue}
@@ -291,6 +300,7 @@ package nonisolated struct Mesos_V1_Agent_Response: @unchecked Sendable {
     case listErasures = 1030
     case volumeUsage = 1060
     case volumeHistory = 1061
+    case diskTraffic = 1062
 
     package init() {
       self = .unknown
@@ -919,6 +929,221 @@ package nonisolated struct Mesos_V1_Agent_Response: @unchecked Sendable {
 
     fileprivate var _uuid: String? = nil
     fileprivate var _forecast: Mesos_V1_Agent_Response.VolumeUsage.Forecast? = nil
+  }
+
+  /// Holdfast: what disks, volumes and sandboxes have done up to now; two answers make rates.
+  package nonisolated struct DiskTraffic: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    /// The agent's monotonic clock.
+    package var nanoseconds: UInt64 {
+      get {_nanoseconds ?? 0}
+      set {_nanoseconds = newValue}
+    }
+    /// Returns true if `nanoseconds` has been explicitly set.
+    package var hasNanoseconds: Bool {self._nanoseconds != nil}
+    /// Clears the value of `nanoseconds`. Subsequent reads from it will return its default value.
+    package mutating func clearNanoseconds() {self._nanoseconds = nil}
+
+    package var rows: [Mesos_V1_Agent_Response.DiskTraffic.Row] = []
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    /// Sums since the device was made, or since the container's start.
+    package nonisolated struct Counters: Sendable {
+      // SwiftProtobuf.Message conformance is added in an extension below. See the
+      // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+      // methods supported on all messages.
+
+      package var readBytes: UInt64 {
+        get {_readBytes ?? 0}
+        set {_readBytes = newValue}
+      }
+      /// Returns true if `readBytes` has been explicitly set.
+      package var hasReadBytes: Bool {self._readBytes != nil}
+      /// Clears the value of `readBytes`. Subsequent reads from it will return its default value.
+      package mutating func clearReadBytes() {self._readBytes = nil}
+
+      package var writtenBytes: UInt64 {
+        get {_writtenBytes ?? 0}
+        set {_writtenBytes = newValue}
+      }
+      /// Returns true if `writtenBytes` has been explicitly set.
+      package var hasWrittenBytes: Bool {self._writtenBytes != nil}
+      /// Clears the value of `writtenBytes`. Subsequent reads from it will return its default value.
+      package mutating func clearWrittenBytes() {self._writtenBytes = nil}
+
+      package var reads: UInt64 {
+        get {_reads ?? 0}
+        set {_reads = newValue}
+      }
+      /// Returns true if `reads` has been explicitly set.
+      package var hasReads: Bool {self._reads != nil}
+      /// Clears the value of `reads`. Subsequent reads from it will return its default value.
+      package mutating func clearReads() {self._reads = nil}
+
+      package var writes: UInt64 {
+        get {_writes ?? 0}
+        set {_writes = newValue}
+      }
+      /// Returns true if `writes` has been explicitly set.
+      package var hasWrites: Bool {self._writes != nil}
+      /// Clears the value of `writes`. Subsequent reads from it will return its default value.
+      package mutating func clearWrites() {self._writes = nil}
+
+      /// The time of all requests from submission to completion; absent: it is not counted.
+      package var waitSeconds: Double {
+        get {_waitSeconds ?? 0}
+        set {_waitSeconds = newValue}
+      }
+      /// Returns true if `waitSeconds` has been explicitly set.
+      package var hasWaitSeconds: Bool {self._waitSeconds != nil}
+      /// Clears the value of `waitSeconds`. Subsequent reads from it will return its default value.
+      package mutating func clearWaitSeconds() {self._waitSeconds = nil}
+
+      package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+      package init() {}
+
+      fileprivate var _readBytes: UInt64? = nil
+      fileprivate var _writtenBytes: UInt64? = nil
+      fileprivate var _reads: UInt64? = nil
+      fileprivate var _writes: UInt64? = nil
+      fileprivate var _waitSeconds: Double? = nil
+    }
+
+    /// Who uses it.
+    package nonisolated struct Owner: Sendable {
+      // SwiftProtobuf.Message conformance is added in an extension below. See the
+      // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+      // methods supported on all messages.
+
+      package var frameworkID: Mesos_V1_FrameworkID {
+        get {_frameworkID ?? Mesos_V1_FrameworkID()}
+        set {_frameworkID = newValue}
+      }
+      /// Returns true if `frameworkID` has been explicitly set.
+      package var hasFrameworkID: Bool {self._frameworkID != nil}
+      /// Clears the value of `frameworkID`. Subsequent reads from it will return its default value.
+      package mutating func clearFrameworkID() {self._frameworkID = nil}
+
+      package var executorID: Mesos_V1_ExecutorID {
+        get {_executorID ?? Mesos_V1_ExecutorID()}
+        set {_executorID = newValue}
+      }
+      /// Returns true if `executorID` has been explicitly set.
+      package var hasExecutorID: Bool {self._executorID != nil}
+      /// Clears the value of `executorID`. Subsequent reads from it will return its default value.
+      package mutating func clearExecutorID() {self._executorID = nil}
+
+      package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+      package init() {}
+
+      fileprivate var _frameworkID: Mesos_V1_FrameworkID? = nil
+      fileprivate var _executorID: Mesos_V1_ExecutorID? = nil
+    }
+
+    /// A disk, a volume with a device of its own, or what a container does on a device.
+    package nonisolated struct Row: @unchecked Sendable {
+      // SwiftProtobuf.Message conformance is added in an extension below. See the
+      // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+      // methods supported on all messages.
+
+      /// disk, volume or sandbox.
+      package var kind: String {
+        get {_storage._kind ?? String()}
+        set {_uniqueStorage()._kind = newValue}
+      }
+      /// Returns true if `kind` has been explicitly set.
+      package var hasKind: Bool {_storage._kind != nil}
+      /// Clears the value of `kind`. Subsequent reads from it will return its default value.
+      package mutating func clearKind() {_uniqueStorage()._kind = nil}
+
+      /// A disk's path, a volume's persistence id, a container's executor.
+      package var name: String {
+        get {_storage._name ?? String()}
+        set {_uniqueStorage()._name = newValue}
+      }
+      /// Returns true if `name` has been explicitly set.
+      package var hasName: Bool {_storage._name != nil}
+      /// Clears the value of `name`. Subsequent reads from it will return its default value.
+      package mutating func clearName() {_uniqueStorage()._name = nil}
+
+      /// A volume's UUID or a container's id.
+      package var id: String {
+        get {_storage._id ?? String()}
+        set {_uniqueStorage()._id = newValue}
+      }
+      /// Returns true if `id` has been explicitly set.
+      package var hasID: Bool {_storage._id != nil}
+      /// Clears the value of `id`. Subsequent reads from it will return its default value.
+      package mutating func clearID() {_uniqueStorage()._id = nil}
+
+      /// MAJOR:MINOR.
+      package var device: String {
+        get {_storage._device ?? String()}
+        set {_uniqueStorage()._device = newValue}
+      }
+      /// Returns true if `device` has been explicitly set.
+      package var hasDevice: Bool {_storage._device != nil}
+      /// Clears the value of `device`. Subsequent reads from it will return its default value.
+      package mutating func clearDevice() {_uniqueStorage()._device = nil}
+
+      /// The path of the disk that it lies on.
+      package var disk: String {
+        get {_storage._disk ?? String()}
+        set {_uniqueStorage()._disk = newValue}
+      }
+      /// Returns true if `disk` has been explicitly set.
+      package var hasDisk: Bool {_storage._disk != nil}
+      /// Clears the value of `disk`. Subsequent reads from it will return its default value.
+      package mutating func clearDisk() {_uniqueStorage()._disk = nil}
+
+      package var role: String {
+        get {_storage._role ?? String()}
+        set {_uniqueStorage()._role = newValue}
+      }
+      /// Returns true if `role` has been explicitly set.
+      package var hasRole: Bool {_storage._role != nil}
+      /// Clears the value of `role`. Subsequent reads from it will return its default value.
+      package mutating func clearRole() {_uniqueStorage()._role = nil}
+
+      package var counters: Mesos_V1_Agent_Response.DiskTraffic.Counters {
+        get {_storage._counters ?? Mesos_V1_Agent_Response.DiskTraffic.Counters()}
+        set {_uniqueStorage()._counters = newValue}
+      }
+      /// Returns true if `counters` has been explicitly set.
+      package var hasCounters: Bool {_storage._counters != nil}
+      /// Clears the value of `counters`. Subsequent reads from it will return its default value.
+      package mutating func clearCounters() {_uniqueStorage()._counters = nil}
+
+      package var limits: Mesos_V1_Resource.DiskInfo.Limits {
+        get {_storage._limits ?? Mesos_V1_Resource.DiskInfo.Limits()}
+        set {_uniqueStorage()._limits = newValue}
+      }
+      /// Returns true if `limits` has been explicitly set.
+      package var hasLimits: Bool {_storage._limits != nil}
+      /// Clears the value of `limits`. Subsequent reads from it will return its default value.
+      package mutating func clearLimits() {_uniqueStorage()._limits = nil}
+
+      package var owners: [Mesos_V1_Agent_Response.DiskTraffic.Owner] {
+        get {_storage._owners}
+        set {_uniqueStorage()._owners = newValue}
+      }
+
+      package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+      package init() {}
+
+      fileprivate var _storage = _StorageClass.defaultInstance
+    }
+
+    package init() {}
+
+    fileprivate var _nanoseconds: UInt64? = nil
   }
 
   /// Holdfast: where books and disks differ.
@@ -1831,7 +2056,7 @@ fileprivate nonisolated let _protobuf_package = "mesos.v1.agent"
 
 nonisolated extension Mesos_V1_Agent_Response: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Response"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}type\0\u{3}get_health\0\u{3}get_flags\0\u{3}get_version\0\u{3}get_metrics\0\u{3}get_logging_level\0\u{3}list_files\0\u{3}read_file\0\u{3}get_state\0\u{3}get_containers\0\u{3}get_frameworks\0\u{3}get_executors\0\u{3}get_tasks\0\u{3}wait_nested_container\0\u{3}get_agent\0\u{3}wait_container\0\u{3}get_resource_providers\0\u{3}get_operations\0\u{4}V\u{f}check_storage\0\u{3}repair_storage\0\u{3}keep_volume\0\u{3}adopt_directory\0\u{4}\u{1b}list_erasures\0\u{4}\u{1e}volume_usage\0\u{3}volume_history\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}type\0\u{3}get_health\0\u{3}get_flags\0\u{3}get_version\0\u{3}get_metrics\0\u{3}get_logging_level\0\u{3}list_files\0\u{3}read_file\0\u{3}get_state\0\u{3}get_containers\0\u{3}get_frameworks\0\u{3}get_executors\0\u{3}get_tasks\0\u{3}wait_nested_container\0\u{3}get_agent\0\u{3}wait_container\0\u{3}get_resource_providers\0\u{3}get_operations\0\u{4}V\u{f}check_storage\0\u{3}repair_storage\0\u{3}keep_volume\0\u{3}adopt_directory\0\u{4}\u{1b}list_erasures\0\u{4}\u{1e}volume_usage\0\u{3}volume_history\0\u{3}disk_traffic\0")
 
   fileprivate class _StorageClass {
     var _type: Mesos_V1_Agent_Response.TypeEnum? = nil
@@ -1858,6 +2083,7 @@ nonisolated extension Mesos_V1_Agent_Response: SwiftProtobuf.Message, SwiftProto
     var _adoptDirectory: Mesos_V1_Agent_Response.AdoptDirectory? = nil
     var _volumeUsage: Mesos_V1_Agent_Response.VolumeUsage? = nil
     var _volumeHistory: Mesos_V1_Agent_Response.VolumeHistory? = nil
+    var _diskTraffic: Mesos_V1_Agent_Response.DiskTraffic? = nil
     var _listErasures: Mesos_V1_Agent_Response.ListErasures? = nil
 
       // This property is used as the initial default value for new instances of the type.
@@ -1893,6 +2119,7 @@ nonisolated extension Mesos_V1_Agent_Response: SwiftProtobuf.Message, SwiftProto
       _adoptDirectory = source._adoptDirectory
       _volumeUsage = source._volumeUsage
       _volumeHistory = source._volumeHistory
+      _diskTraffic = source._diskTraffic
       _listErasures = source._listErasures
     }
   }
@@ -1927,6 +2154,7 @@ nonisolated extension Mesos_V1_Agent_Response: SwiftProtobuf.Message, SwiftProto
       if let v = _storage._repairStorage, !v.isInitialized {return false}
       if let v = _storage._volumeUsage, !v.isInitialized {return false}
       if let v = _storage._volumeHistory, !v.isInitialized {return false}
+      if let v = _storage._diskTraffic, !v.isInitialized {return false}
       if let v = _storage._listErasures, !v.isInitialized {return false}
       return true
     }
@@ -1965,6 +2193,7 @@ nonisolated extension Mesos_V1_Agent_Response: SwiftProtobuf.Message, SwiftProto
         case 1030: try { try decoder.decodeSingularMessageField(value: &_storage._listErasures) }()
         case 1060: try { try decoder.decodeSingularMessageField(value: &_storage._volumeUsage) }()
         case 1061: try { try decoder.decodeSingularMessageField(value: &_storage._volumeHistory) }()
+        case 1062: try { try decoder.decodeSingularMessageField(value: &_storage._diskTraffic) }()
         default: break
         }
       }
@@ -2052,6 +2281,9 @@ nonisolated extension Mesos_V1_Agent_Response: SwiftProtobuf.Message, SwiftProto
       try { if let v = _storage._volumeHistory {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 1061)
       } }()
+      try { if let v = _storage._diskTraffic {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1062)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -2085,6 +2317,7 @@ nonisolated extension Mesos_V1_Agent_Response: SwiftProtobuf.Message, SwiftProto
         if _storage._adoptDirectory != rhs_storage._adoptDirectory {return false}
         if _storage._volumeUsage != rhs_storage._volumeUsage {return false}
         if _storage._volumeHistory != rhs_storage._volumeHistory {return false}
+        if _storage._diskTraffic != rhs_storage._diskTraffic {return false}
         if _storage._listErasures != rhs_storage._listErasures {return false}
         return true
       }
@@ -2096,7 +2329,7 @@ nonisolated extension Mesos_V1_Agent_Response: SwiftProtobuf.Message, SwiftProto
 }
 
 nonisolated extension Mesos_V1_Agent_Response.TypeEnum: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}GET_HEALTH\0\u{1}GET_FLAGS\0\u{1}GET_VERSION\0\u{1}GET_METRICS\0\u{1}GET_LOGGING_LEVEL\0\u{1}LIST_FILES\0\u{1}READ_FILE\0\u{1}GET_STATE\0\u{1}GET_CONTAINERS\0\u{1}GET_FRAMEWORKS\0\u{1}GET_EXECUTORS\0\u{1}GET_TASKS\0\u{1}WAIT_NESTED_CONTAINER\0\u{1}GET_AGENT\0\u{1}WAIT_CONTAINER\0\u{1}GET_RESOURCE_PROVIDERS\0\u{1}GET_OPERATIONS\0\u{2}W\u{f}CHECK_STORAGE\0\u{1}REPAIR_STORAGE\0\u{1}KEEP_VOLUME\0\u{1}ADOPT_DIRECTORY\0\u{2}\u{1b}LIST_ERASURES\0\u{2}\u{1e}VOLUME_USAGE\0\u{1}VOLUME_HISTORY\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}GET_HEALTH\0\u{1}GET_FLAGS\0\u{1}GET_VERSION\0\u{1}GET_METRICS\0\u{1}GET_LOGGING_LEVEL\0\u{1}LIST_FILES\0\u{1}READ_FILE\0\u{1}GET_STATE\0\u{1}GET_CONTAINERS\0\u{1}GET_FRAMEWORKS\0\u{1}GET_EXECUTORS\0\u{1}GET_TASKS\0\u{1}WAIT_NESTED_CONTAINER\0\u{1}GET_AGENT\0\u{1}WAIT_CONTAINER\0\u{1}GET_RESOURCE_PROVIDERS\0\u{1}GET_OPERATIONS\0\u{2}W\u{f}CHECK_STORAGE\0\u{1}REPAIR_STORAGE\0\u{1}KEEP_VOLUME\0\u{1}ADOPT_DIRECTORY\0\u{2}\u{1b}LIST_ERASURES\0\u{2}\u{1e}VOLUME_USAGE\0\u{1}VOLUME_HISTORY\0\u{1}DISK_TRAFFIC\0")
 }
 
 nonisolated extension Mesos_V1_Agent_Response.VolumeUsage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -2816,6 +3049,298 @@ nonisolated extension Mesos_V1_Agent_Response.VolumeHistory.Series: SwiftProtobu
   package static func ==(lhs: Mesos_V1_Agent_Response.VolumeHistory.Series, rhs: Mesos_V1_Agent_Response.VolumeHistory.Series) -> Bool {
     if lhs._stepSeconds != rhs._stepSeconds {return false}
     if lhs.points != rhs.points {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Agent_Response.DiskTraffic: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Agent_Response.protoMessageName + ".DiskTraffic"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}nanoseconds\0\u{1}rows\0")
+
+  public var isInitialized: Bool {
+    if self._nanoseconds == nil {return false}
+    if !SwiftProtobuf.Internal.areAllInitialized(self.rows) {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self._nanoseconds) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.rows) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._nanoseconds {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 1)
+    } }()
+    if !self.rows.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.rows, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Agent_Response.DiskTraffic, rhs: Mesos_V1_Agent_Response.DiskTraffic) -> Bool {
+    if lhs._nanoseconds != rhs._nanoseconds {return false}
+    if lhs.rows != rhs.rows {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Agent_Response.DiskTraffic.Counters: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Agent_Response.DiskTraffic.protoMessageName + ".Counters"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}read_bytes\0\u{3}written_bytes\0\u{1}reads\0\u{1}writes\0\u{3}wait_seconds\0")
+
+  public var isInitialized: Bool {
+    if self._readBytes == nil {return false}
+    if self._writtenBytes == nil {return false}
+    if self._reads == nil {return false}
+    if self._writes == nil {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self._readBytes) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self._writtenBytes) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self._reads) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self._writes) }()
+      case 5: try { try decoder.decodeSingularDoubleField(value: &self._waitSeconds) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._readBytes {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._writtenBytes {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._reads {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._writes {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 4)
+    } }()
+    try { if let v = self._waitSeconds {
+      try visitor.visitSingularDoubleField(value: v, fieldNumber: 5)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Agent_Response.DiskTraffic.Counters, rhs: Mesos_V1_Agent_Response.DiskTraffic.Counters) -> Bool {
+    if lhs._readBytes != rhs._readBytes {return false}
+    if lhs._writtenBytes != rhs._writtenBytes {return false}
+    if lhs._reads != rhs._reads {return false}
+    if lhs._writes != rhs._writes {return false}
+    if lhs._waitSeconds != rhs._waitSeconds {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Agent_Response.DiskTraffic.Owner: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Agent_Response.DiskTraffic.protoMessageName + ".Owner"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}framework_id\0\u{3}executor_id\0")
+
+  public var isInitialized: Bool {
+    if self._frameworkID == nil {return false}
+    if self._executorID == nil {return false}
+    if let v = self._frameworkID, !v.isInitialized {return false}
+    if let v = self._executorID, !v.isInitialized {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._frameworkID) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._executorID) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._frameworkID {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._executorID {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Agent_Response.DiskTraffic.Owner, rhs: Mesos_V1_Agent_Response.DiskTraffic.Owner) -> Bool {
+    if lhs._frameworkID != rhs._frameworkID {return false}
+    if lhs._executorID != rhs._executorID {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Agent_Response.DiskTraffic.Row: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Agent_Response.DiskTraffic.protoMessageName + ".Row"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}kind\0\u{1}name\0\u{1}id\0\u{1}device\0\u{1}disk\0\u{1}role\0\u{1}counters\0\u{1}limits\0\u{1}owners\0")
+
+  fileprivate class _StorageClass {
+    var _kind: String? = nil
+    var _name: String? = nil
+    var _id: String? = nil
+    var _device: String? = nil
+    var _disk: String? = nil
+    var _role: String? = nil
+    var _counters: Mesos_V1_Agent_Response.DiskTraffic.Counters? = nil
+    var _limits: Mesos_V1_Resource.DiskInfo.Limits? = nil
+    var _owners: [Mesos_V1_Agent_Response.DiskTraffic.Owner] = []
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _kind = source._kind
+      _name = source._name
+      _id = source._id
+      _device = source._device
+      _disk = source._disk
+      _role = source._role
+      _counters = source._counters
+      _limits = source._limits
+      _owners = source._owners
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  public var isInitialized: Bool {
+    return withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      if _storage._kind == nil {return false}
+      if _storage._name == nil {return false}
+      if _storage._device == nil {return false}
+      if _storage._counters == nil {return false}
+      if let v = _storage._counters, !v.isInitialized {return false}
+      if !SwiftProtobuf.Internal.areAllInitialized(_storage._owners) {return false}
+      return true
+    }
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._kind) }()
+        case 2: try { try decoder.decodeSingularStringField(value: &_storage._name) }()
+        case 3: try { try decoder.decodeSingularStringField(value: &_storage._id) }()
+        case 4: try { try decoder.decodeSingularStringField(value: &_storage._device) }()
+        case 5: try { try decoder.decodeSingularStringField(value: &_storage._disk) }()
+        case 6: try { try decoder.decodeSingularStringField(value: &_storage._role) }()
+        case 7: try { try decoder.decodeSingularMessageField(value: &_storage._counters) }()
+        case 8: try { try decoder.decodeSingularMessageField(value: &_storage._limits) }()
+        case 9: try { try decoder.decodeRepeatedMessageField(value: &_storage._owners) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._kind {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+      } }()
+      try { if let v = _storage._name {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 2)
+      } }()
+      try { if let v = _storage._id {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 3)
+      } }()
+      try { if let v = _storage._device {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 4)
+      } }()
+      try { if let v = _storage._disk {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 5)
+      } }()
+      try { if let v = _storage._role {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 6)
+      } }()
+      try { if let v = _storage._counters {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+      } }()
+      try { if let v = _storage._limits {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+      } }()
+      if !_storage._owners.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._owners, fieldNumber: 9)
+      }
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Agent_Response.DiskTraffic.Row, rhs: Mesos_V1_Agent_Response.DiskTraffic.Row) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._kind != rhs_storage._kind {return false}
+        if _storage._name != rhs_storage._name {return false}
+        if _storage._id != rhs_storage._id {return false}
+        if _storage._device != rhs_storage._device {return false}
+        if _storage._disk != rhs_storage._disk {return false}
+        if _storage._role != rhs_storage._role {return false}
+        if _storage._counters != rhs_storage._counters {return false}
+        if _storage._limits != rhs_storage._limits {return false}
+        if _storage._owners != rhs_storage._owners {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -435,6 +435,16 @@ package nonisolated struct Mesos_V1_ContainerInfo: @unchecked Sendable {
   /// Clears the value of `ttyInfo`. Subsequent reads from it will return its default value.
   package mutating func clearTtyInfo() {_uniqueStorage()._ttyInfo = nil}
 
+  /// Holdfast: what it may do on the disk of its sandbox; no inodes.
+  package var diskLimits: Mesos_V1_Resource.DiskInfo.Limits {
+    get {_storage._diskLimits ?? Mesos_V1_Resource.DiskInfo.Limits()}
+    set {_uniqueStorage()._diskLimits = newValue}
+  }
+  /// Returns true if `diskLimits` has been explicitly set.
+  package var hasDiskLimits: Bool {_storage._diskLimits != nil}
+  /// Clears the value of `diskLimits`. Subsequent reads from it will return its default value.
+  package mutating func clearDiskLimits() {_uniqueStorage()._diskLimits = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   /// Who makes the container.
@@ -911,7 +921,7 @@ nonisolated extension Mesos_V1_TTYInfo.WindowSize: SwiftProtobuf.Message, SwiftP
 
 nonisolated extension Mesos_V1_ContainerInfo: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ContainerInfo"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}type\0\u{1}volumes\0\u{1}docker\0\u{1}hostname\0\u{1}mesos\0\u{4}\u{2}network_infos\0\u{3}linux_info\0\u{3}rlimit_info\0\u{3}tty_info\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}type\0\u{1}volumes\0\u{1}docker\0\u{1}hostname\0\u{1}mesos\0\u{4}\u{2}network_infos\0\u{3}linux_info\0\u{3}rlimit_info\0\u{3}tty_info\0\u{4}j\u{11}disk_limits\0")
 
   fileprivate class _StorageClass {
     var _type: Mesos_V1_ContainerInfo.TypeEnum? = nil
@@ -923,6 +933,7 @@ nonisolated extension Mesos_V1_ContainerInfo: SwiftProtobuf.Message, SwiftProtob
     var _linuxInfo: Mesos_V1_LinuxInfo? = nil
     var _rlimitInfo: Mesos_V1_RLimitInfo? = nil
     var _ttyInfo: Mesos_V1_TTYInfo? = nil
+    var _diskLimits: Mesos_V1_Resource.DiskInfo.Limits? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -942,6 +953,7 @@ nonisolated extension Mesos_V1_ContainerInfo: SwiftProtobuf.Message, SwiftProtob
       _linuxInfo = source._linuxInfo
       _rlimitInfo = source._rlimitInfo
       _ttyInfo = source._ttyInfo
+      _diskLimits = source._diskLimits
     }
   }
 
@@ -981,6 +993,7 @@ nonisolated extension Mesos_V1_ContainerInfo: SwiftProtobuf.Message, SwiftProtob
         case 8: try { try decoder.decodeSingularMessageField(value: &_storage._linuxInfo) }()
         case 9: try { try decoder.decodeSingularMessageField(value: &_storage._rlimitInfo) }()
         case 10: try { try decoder.decodeSingularMessageField(value: &_storage._ttyInfo) }()
+        case 1140: try { try decoder.decodeSingularMessageField(value: &_storage._diskLimits) }()
         default: break
         }
       }
@@ -1020,6 +1033,9 @@ nonisolated extension Mesos_V1_ContainerInfo: SwiftProtobuf.Message, SwiftProtob
       try { if let v = _storage._ttyInfo {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
       } }()
+      try { if let v = _storage._diskLimits {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1140)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1038,6 +1054,7 @@ nonisolated extension Mesos_V1_ContainerInfo: SwiftProtobuf.Message, SwiftProtob
         if _storage._linuxInfo != rhs_storage._linuxInfo {return false}
         if _storage._rlimitInfo != rhs_storage._rlimitInfo {return false}
         if _storage._ttyInfo != rhs_storage._ttyInfo {return false}
+        if _storage._diskLimits != rhs_storage._diskLimits {return false}
         return true
       }
       if !storagesAreEqual {return false}

@@ -628,6 +628,16 @@ package nonisolated struct Mesos_V1_Master_Response: @unchecked Sendable {
       /// Clears the value of `problem`. Subsequent reads from it will return its default value.
       package mutating func clearProblem() {_uniqueStorage()._problem = nil}
 
+      /// What it was made with.
+      package var limits: Mesos_V1_Resource.DiskInfo.Limits {
+        get {_storage._limits ?? Mesos_V1_Resource.DiskInfo.Limits()}
+        set {_uniqueStorage()._limits = newValue}
+      }
+      /// Returns true if `limits` has been explicitly set.
+      package var hasLimits: Bool {_storage._limits != nil}
+      /// Clears the value of `limits`. Subsequent reads from it will return its default value.
+      package mutating func clearLimits() {_uniqueStorage()._limits = nil}
+
       package var unknownFields = SwiftProtobuf.UnknownStorage()
 
       package init() {}
@@ -3305,7 +3315,7 @@ nonisolated extension Mesos_V1_Master_Response.ListVolumes: SwiftProtobuf.Messag
 
 nonisolated extension Mesos_V1_Master_Response.ListVolumes.Volume: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = Mesos_V1_Master_Response.ListVolumes.protoMessageName + ".Volume"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}uuid\0\u{3}agent_id\0\u{1}resource\0\u{3}framework_id\0\u{1}principal\0\u{1}created\0\u{1}state\0\u{1}backend\0\u{1}enforcement\0\u{3}grows_while_mounted\0\u{3}booked_bytes\0\u{3}usable_bytes\0\u{3}used_bytes\0\u{3}last_framework_id\0\u{3}last_task_id\0\u{3}last_task_name\0\u{3}used_since\0\u{3}used_until\0\u{3}agent_state\0\u{2}W\u{11}protected\0\u{3}state_since\0\u{1}problem\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}uuid\0\u{3}agent_id\0\u{1}resource\0\u{3}framework_id\0\u{1}principal\0\u{1}created\0\u{1}state\0\u{1}backend\0\u{1}enforcement\0\u{3}grows_while_mounted\0\u{3}booked_bytes\0\u{3}usable_bytes\0\u{3}used_bytes\0\u{3}last_framework_id\0\u{3}last_task_id\0\u{3}last_task_name\0\u{3}used_since\0\u{3}used_until\0\u{3}agent_state\0\u{2}W\u{11}protected\0\u{3}state_since\0\u{1}problem\0\u{1}limits\0")
 
   fileprivate class _StorageClass {
     var _uuid: String? = nil
@@ -3330,6 +3340,7 @@ nonisolated extension Mesos_V1_Master_Response.ListVolumes.Volume: SwiftProtobuf
     var _protected: Bool? = nil
     var _stateSince: Mesos_V1_TimeInfo? = nil
     var _problem: String? = nil
+    var _limits: Mesos_V1_Resource.DiskInfo.Limits? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -3362,6 +3373,7 @@ nonisolated extension Mesos_V1_Master_Response.ListVolumes.Volume: SwiftProtobuf
       _protected = source._protected
       _stateSince = source._stateSince
       _problem = source._problem
+      _limits = source._limits
     }
   }
 
@@ -3422,6 +3434,7 @@ nonisolated extension Mesos_V1_Master_Response.ListVolumes.Volume: SwiftProtobuf
         case 1130: try { try decoder.decodeSingularBoolField(value: &_storage._protected) }()
         case 1131: try { try decoder.decodeSingularMessageField(value: &_storage._stateSince) }()
         case 1132: try { try decoder.decodeSingularStringField(value: &_storage._problem) }()
+        case 1133: try { try decoder.decodeSingularMessageField(value: &_storage._limits) }()
         default: break
         }
       }
@@ -3500,6 +3513,9 @@ nonisolated extension Mesos_V1_Master_Response.ListVolumes.Volume: SwiftProtobuf
       try { if let v = _storage._problem {
         try visitor.visitSingularStringField(value: v, fieldNumber: 1132)
       } }()
+      try { if let v = _storage._limits {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1133)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -3531,6 +3547,7 @@ nonisolated extension Mesos_V1_Master_Response.ListVolumes.Volume: SwiftProtobuf
         if _storage._protected != rhs_storage._protected {return false}
         if _storage._stateSince != rhs_storage._stateSince {return false}
         if _storage._problem != rhs_storage._problem {return false}
+        if _storage._limits != rhs_storage._limits {return false}
         return true
       }
       if !storagesAreEqual {return false}

@@ -514,6 +514,16 @@ package nonisolated struct Mesos_V1_Resource: Sendable {
     /// Clears the value of `source`. Subsequent reads from it will return its default value.
     package mutating func clearSource() {_uniqueStorage()._source = nil}
 
+    /// Read where a volume is made; never written into offers, LIST_VOLUMES has a field of its own.
+    package var limits: Mesos_V1_Resource.DiskInfo.Limits {
+      get {_storage._limits ?? Mesos_V1_Resource.DiskInfo.Limits()}
+      set {_uniqueStorage()._limits = newValue}
+    }
+    /// Returns true if `limits` has been explicitly set.
+    package var hasLimits: Bool {_storage._limits != nil}
+    /// Clears the value of `limits`. Subsequent reads from it will return its default value.
+    package mutating func clearLimits() {_uniqueStorage()._limits = nil}
+
     package var unknownFields = SwiftProtobuf.UnknownStorage()
 
     /// Marks a persistent volume; the id is unique for its role on the agent.
@@ -686,6 +696,69 @@ package nonisolated struct Mesos_V1_Resource: Sendable {
       fileprivate var _id: String? = nil
       fileprivate var _metadata: Mesos_V1_Labels? = nil
       fileprivate var _profile: String? = nil
+    }
+
+    /// Holdfast: what a volume, or a container's root disk, may do at most; absent: no limit.
+    package nonisolated struct Limits: Sendable {
+      // SwiftProtobuf.Message conformance is added in an extension below. See the
+      // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+      // methods supported on all messages.
+
+      package var readBytesPerSecond: Int64 {
+        get {_readBytesPerSecond ?? 0}
+        set {_readBytesPerSecond = newValue}
+      }
+      /// Returns true if `readBytesPerSecond` has been explicitly set.
+      package var hasReadBytesPerSecond: Bool {self._readBytesPerSecond != nil}
+      /// Clears the value of `readBytesPerSecond`. Subsequent reads from it will return its default value.
+      package mutating func clearReadBytesPerSecond() {self._readBytesPerSecond = nil}
+
+      package var writeBytesPerSecond: Int64 {
+        get {_writeBytesPerSecond ?? 0}
+        set {_writeBytesPerSecond = newValue}
+      }
+      /// Returns true if `writeBytesPerSecond` has been explicitly set.
+      package var hasWriteBytesPerSecond: Bool {self._writeBytesPerSecond != nil}
+      /// Clears the value of `writeBytesPerSecond`. Subsequent reads from it will return its default value.
+      package mutating func clearWriteBytesPerSecond() {self._writeBytesPerSecond = nil}
+
+      package var readsPerSecond: Int64 {
+        get {_readsPerSecond ?? 0}
+        set {_readsPerSecond = newValue}
+      }
+      /// Returns true if `readsPerSecond` has been explicitly set.
+      package var hasReadsPerSecond: Bool {self._readsPerSecond != nil}
+      /// Clears the value of `readsPerSecond`. Subsequent reads from it will return its default value.
+      package mutating func clearReadsPerSecond() {self._readsPerSecond = nil}
+
+      package var writesPerSecond: Int64 {
+        get {_writesPerSecond ?? 0}
+        set {_writesPerSecond = newValue}
+      }
+      /// Returns true if `writesPerSecond` has been explicitly set.
+      package var hasWritesPerSecond: Bool {self._writesPerSecond != nil}
+      /// Clears the value of `writesPerSecond`. Subsequent reads from it will return its default value.
+      package mutating func clearWritesPerSecond() {self._writesPerSecond = nil}
+
+      /// Files, directories and links that fit; of a volume only.
+      package var inodes: Int64 {
+        get {_inodes ?? 0}
+        set {_inodes = newValue}
+      }
+      /// Returns true if `inodes` has been explicitly set.
+      package var hasInodes: Bool {self._inodes != nil}
+      /// Clears the value of `inodes`. Subsequent reads from it will return its default value.
+      package mutating func clearInodes() {self._inodes = nil}
+
+      package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+      package init() {}
+
+      fileprivate var _readBytesPerSecond: Int64? = nil
+      fileprivate var _writeBytesPerSecond: Int64? = nil
+      fileprivate var _readsPerSecond: Int64? = nil
+      fileprivate var _writesPerSecond: Int64? = nil
+      fileprivate var _inodes: Int64? = nil
     }
 
     package init() {}
@@ -1400,12 +1473,13 @@ nonisolated extension Mesos_V1_Resource.ReservationInfo.TypeEnum: SwiftProtobuf.
 
 nonisolated extension Mesos_V1_Resource.DiskInfo: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = Mesos_V1_Resource.protoMessageName + ".DiskInfo"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}persistence\0\u{1}volume\0\u{1}source\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}persistence\0\u{1}volume\0\u{1}source\0\u{2}g\u{11}limits\0")
 
   fileprivate class _StorageClass {
     var _persistence: Mesos_V1_Resource.DiskInfo.Persistence? = nil
     var _volume: Mesos_V1_Volume? = nil
     var _source: Mesos_V1_Resource.DiskInfo.Source? = nil
+    var _limits: Mesos_V1_Resource.DiskInfo.Limits? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1419,6 +1493,7 @@ nonisolated extension Mesos_V1_Resource.DiskInfo: SwiftProtobuf.Message, SwiftPr
       _persistence = source._persistence
       _volume = source._volume
       _source = source._source
+      _limits = source._limits
     }
   }
 
@@ -1449,6 +1524,7 @@ nonisolated extension Mesos_V1_Resource.DiskInfo: SwiftProtobuf.Message, SwiftPr
         case 1: try { try decoder.decodeSingularMessageField(value: &_storage._persistence) }()
         case 2: try { try decoder.decodeSingularMessageField(value: &_storage._volume) }()
         case 3: try { try decoder.decodeSingularMessageField(value: &_storage._source) }()
+        case 1130: try { try decoder.decodeSingularMessageField(value: &_storage._limits) }()
         default: break
         }
       }
@@ -1470,6 +1546,9 @@ nonisolated extension Mesos_V1_Resource.DiskInfo: SwiftProtobuf.Message, SwiftPr
       try { if let v = _storage._source {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
       } }()
+      try { if let v = _storage._limits {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1130)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1482,6 +1561,7 @@ nonisolated extension Mesos_V1_Resource.DiskInfo: SwiftProtobuf.Message, SwiftPr
         if _storage._persistence != rhs_storage._persistence {return false}
         if _storage._volume != rhs_storage._volume {return false}
         if _storage._source != rhs_storage._source {return false}
+        if _storage._limits != rhs_storage._limits {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -1672,6 +1752,60 @@ nonisolated extension Mesos_V1_Resource.DiskInfo.Source.Mount: SwiftProtobuf.Mes
 
   package static func ==(lhs: Mesos_V1_Resource.DiskInfo.Source.Mount, rhs: Mesos_V1_Resource.DiskInfo.Source.Mount) -> Bool {
     if lhs._root != rhs._root {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Resource.DiskInfo.Limits: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Resource.DiskInfo.protoMessageName + ".Limits"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}read_bytes_per_second\0\u{3}write_bytes_per_second\0\u{3}reads_per_second\0\u{3}writes_per_second\0\u{1}inodes\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt64Field(value: &self._readBytesPerSecond) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self._writeBytesPerSecond) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self._readsPerSecond) }()
+      case 4: try { try decoder.decodeSingularInt64Field(value: &self._writesPerSecond) }()
+      case 5: try { try decoder.decodeSingularInt64Field(value: &self._inodes) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._readBytesPerSecond {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._writeBytesPerSecond {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._readsPerSecond {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._writesPerSecond {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 4)
+    } }()
+    try { if let v = self._inodes {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 5)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Resource.DiskInfo.Limits, rhs: Mesos_V1_Resource.DiskInfo.Limits) -> Bool {
+    if lhs._readBytesPerSecond != rhs._readBytesPerSecond {return false}
+    if lhs._writeBytesPerSecond != rhs._writeBytesPerSecond {return false}
+    if lhs._readsPerSecond != rhs._readsPerSecond {return false}
+    if lhs._writesPerSecond != rhs._writesPerSecond {return false}
+    if lhs._inodes != rhs._inodes {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -54,24 +54,37 @@ package struct Disk: Hashable, Sendable {
     private var box: Box
 
     package init(
-        persistence: Persistence? = nil, volume: Volume? = nil, source: DiskSource? = nil
+        persistence: Persistence? = nil, volume: Volume? = nil, source: DiskSource? = nil,
+        limits: VolumeLimits? = nil
     ) {
-        box = Box(persistence: persistence, volume: volume, source: source)
+        box = Box(persistence: persistence, volume: volume, source: source, limits: limits)
     }
 
     package var persistence: Persistence? {
         get { box.persistence }
-        set { box = Box(persistence: newValue, volume: volume, source: source) }
+        set { self = Disk(persistence: newValue, volume: volume, source: source, limits: limits) }
     }
 
     package var volume: Volume? {
         get { box.volume }
-        set { box = Box(persistence: persistence, volume: newValue, source: source) }
+        set {
+            self = Disk(persistence: persistence, volume: newValue, source: source, limits: limits)
+        }
     }
 
     package var source: DiskSource? {
         get { box.source }
-        set { box = Box(persistence: persistence, volume: volume, source: newValue) }
+        set {
+            self = Disk(persistence: persistence, volume: volume, source: newValue, limits: limits)
+        }
+    }
+
+    /// Of a persistent volume only; as its path, no part of what tells it from others.
+    package var limits: VolumeLimits? {
+        get { box.limits }
+        set {
+            self = Disk(persistence: persistence, volume: volume, source: source, limits: newValue)
+        }
     }
 
     /// Whether amounts on it may be merged and split: not those of a persistent volume, of a MOUNT
@@ -88,7 +101,7 @@ package struct Disk: Hashable, Sendable {
     package static func == (left: Disk, right: Disk) -> Bool {
         if left.box === right.box { return true }
         return left.persistence == right.persistence && left.volume == right.volume
-            && left.source == right.source
+            && left.source == right.source && left.limits == right.limits
     }
 
     package func hash(into hasher: inout Hasher) {
@@ -101,11 +114,15 @@ package struct Disk: Hashable, Sendable {
         let persistence: Persistence?
         let volume: Volume?
         let source: DiskSource?
+        let limits: VolumeLimits?
 
-        init(persistence: Persistence?, volume: Volume?, source: DiskSource?) {
+        init(
+            persistence: Persistence?, volume: Volume?, source: DiskSource?, limits: VolumeLimits?
+        ) {
             self.persistence = persistence
             self.volume = volume
             self.source = source
+            self.limits = limits
         }
     }
 }

@@ -88,6 +88,10 @@ extension Resource {
             guard disk.volume == nil else {
                 throw Refusal(.invalid, "Invalid DiskInfo: Non-persistent volume not supported")
             }
+            guard disk.limits == nil else {
+                throw Refusal(
+                    .invalid, "Invalid DiskInfo: 'limits' are of persistent volumes only")
+            }
             return
         }
         if let source = disk.source, source.kind == .block || source.kind == .raw {
@@ -115,6 +119,7 @@ extension Resource {
                 "Invalid DiskInfo: Expecting 'host_path' to be unset for persistent volume")
         }
         try volume.validateContainerPath()
+        try disk.limits?.validate()
     }
 }
 

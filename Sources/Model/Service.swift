@@ -17,11 +17,13 @@ package struct ServiceSpec: Equatable, Sendable {
         package var path: String
         /// In MiB.
         package var size: Amount
+        package var limits: VolumeLimits?
 
-        package init(name: String, path: String, size: Amount) {
+        package init(name: String, path: String, size: Amount, limits: VolumeLimits? = nil) {
             self.name = name
             self.path = path
             self.size = size
+            self.limits = limits
         }
     }
 

@@ -34,7 +34,7 @@ enum Placement {
                 disk: Disk(
                     persistence: .init(
                         id: "\(spec.name)-\(volume.name)-\(suffix)", principal: principal),
-                    volume: .init(containerPath: volume.path)))
+                    volume: .init(containerPath: volume.path), limits: volume.limits))
         }
         pool = rest
         var steps: [ServiceStep] = [.reserve(merged(reserved))]

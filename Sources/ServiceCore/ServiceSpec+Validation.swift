@@ -25,6 +25,10 @@ extension ServiceSpec {
                 image == nil
                     ? "volume '\(volume.name)': path must be relative and stay inside the sandbox"
                     : "volume '\(volume.name)': path must not contain '..' or empty names")
+            do throws(Refusal) { try volume.limits?.validate() } catch {
+                throw Refusal(
+                    .invalid, "service '\(name)': volume '\(volume.name)': \(error.message)")
+            }
             names.append(volume.name)
             paths.append(volume.path)
         }

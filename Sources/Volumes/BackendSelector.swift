@@ -38,19 +38,25 @@ package struct BackendSelection: Sendable {
 
     /// How a new volume of a size is kept.
     package func kind(forBytes bytes: Int64) -> BackendKind {
+        kinds(forBytes: bytes).first ?? .directory
+    }
+
+    /// All ways that would do, the best first.
+    func kinds(forBytes bytes: Int64) -> [BackendKind] {
         switch choice {
-        case .projectQuota: return .projectQuota
-        case .btrfs: return .btrfs
+        case .projectQuota: [.projectQuota]
+        case .btrfs: [.btrfs]
         case .loop(let formats):
-            switch formats.first(where: { bytes >= $0.minimumBytes }) {
-            case .ext4: return .loopExt4
-            case .xfs: return .loopXFS
-            case nil: return .directory
+            formats.filter { bytes >= $0.minimumBytes }.map { format in
+                switch format {
+                case .ext4: .loopExt4
+                case .xfs: .loopXFS
+                }
             }
         case .lvmThin(_, let formats):
-            return formats.first { bytes >= $0.minimumBytes }?.thinBackend ?? .directory
-        case .directory: return .directory
-        case .mountDisk: return .mountDisk
+            formats.filter { bytes >= $0.minimumBytes }.map(\.thinBackend)
+        case .directory: [.directory]
+        case .mountDisk: [.mountDisk]
         }
     }
 

@@ -12,6 +12,7 @@ package final class FormatTemplates: Sendable {
     struct Key: Hashable, Sendable {
         let format: LoopFormat
         let bytes: Int64
+        var inodes: Int64?
     }
 
     private struct Cache {
@@ -78,7 +79,9 @@ final class FormatTemplate: Sendable {
         }
         defer { _ = try? Files.remove(path) }
         let outcome = try VolumeError.wrap { () throws(SystemError) in
-            try key.format.makeCommand(on: path, bytes: key.bytes).run()
+            try key.format.makeCommand(
+                on: path, bytes: key.bytes, inodes: key.inodes
+            ).run()
         }
         guard outcome.isSuccess else {
             throw .unsupported("mkfs of \(key.format.rawValue) failed: \(outcome.summary)")

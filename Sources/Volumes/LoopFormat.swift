@@ -1,4 +1,5 @@
 internal import Linux
+internal import Model
 
 /// A file system inside an image.
 package enum LoopFormat: String, Hashable, Sendable {
@@ -29,21 +30,38 @@ package enum LoopFormat: String, Hashable, Sendable {
         }
     }
 
-    /// Makes the file system in a file that reads as zeros, whose space it keeps allocated.
-    func makeCommand(on path: String, bytes: Int64) -> Command {
+    /// Makes the file system in a file that reads as zeros, whose space it keeps allocated; of
+    /// `inodes` (`inodeCount`) ext4 takes notice.
+    func makeCommand(on path: String, bytes: Int64, inodes: Int64? = nil) -> Command {
         switch self {
         case .ext4:
             Command(
                 "mkfs.ext4",
                 [
                     "-q", "-F", "-m", "0", "-b", "\(blockSize(forImage: bytes))",
-                    "-E", "nodiscard,assume_storage_prezeroed=1", path,
-                ], timeoutMilliseconds: 600_000)
+                    "-E", "nodiscard,assume_storage_prezeroed=1",
+                ] + (inodes.map { ["-I", "\(Self.inodeBytes)", "-N", "\($0)"] } ?? []) + [path],
+                timeoutMilliseconds: 600_000)
         case .xfs:
             Command(
                 "mkfs.xfs", ["-q", "-f", "-K", "-s", "size=4096", path],
                 timeoutMilliseconds: 600_000)
         }
+    }
+
+    private static let inodeBytes: Int64 = 256
+
+    /// The number of inodes for an image that is to have `limit` at most: each of ext4's groups has
+    /// as many, in whole blocks. Nil where that makes fewer than ext4 itself needs, or for XFS,
+    /// which limits them by share of the space only.
+    func inodeCount(atMost limit: Int64, imageBytes bytes: Int64) -> Int64? {
+        guard self == .ext4 else { return nil }
+        let block = Int64(blockSize(forImage: bytes))
+        let blocks = bytes / block - (block == 1024 ? 1 : 0)
+        let groups = max(1, (blocks + block * 8 - 1) / (block * 8))
+        let step = max(8, block / Self.inodeBytes)
+        let each = min(limit / groups, block * 8) / step * step
+        return each * groups >= VolumeLimits.leastInodes ? each * groups : nil
     }
 
     /// Copies of one template share their UUID, which XFS minds.

@@ -4,6 +4,7 @@ extension LoopImageBackend {
     /// Longer image first, so that a full disk leaves everything as it was.
     package func grow(_ volume: StoredVolume, to bytes: Int64) throws(VolumeError) {
         let path = volume.paths.image
+        try requireResizable(volume)
         try requireImage(volume)
         let before = Self.imageBytes(forBooked: volume.bytes)
         let after = Self.imageBytes(forBooked: bytes)
@@ -122,7 +123,10 @@ extension LoopImageBackend {
 
     /// Mounts what a reboot or a crash left unmounted, checked if it was not unmounted cleanly.
     package func recover(_ volume: StoredVolume) throws(VolumeError) -> VolumeCondition {
-        if try mountedDevice(volume) != nil { return .healthy }
+        if try mountedDevice(volume) != nil {
+            try holdRates(volume)
+            return .healthy
+        }
         try requireImage(volume)
         try VolumeError.proveDetached(volume.paths.image)
         let length = try VolumeError.wrap { () throws(SystemError) in

@@ -1,5 +1,6 @@
 internal import Glibc
 internal import Linux
+internal import Model
 
 /// A file with a file system of its own, mounted through a loop device: a hard limit and space that
 /// is really there, on any disk that can preallocate.
@@ -17,10 +18,15 @@ package struct LoopImageBackend: VolumeBackend {
     private static let busyAttempts = 25
 
     private let templates: FormatTemplates
+    let throttles: VolumeThrottles
 
-    package init(_ format: LoopFormat, templates: FormatTemplates) {
+    package init(
+        _ format: LoopFormat, templates: FormatTemplates,
+        throttles: VolumeThrottles = .current()
+    ) {
         self.format = format
         self.templates = templates
+        self.throttles = throttles
         growsWhileMounted = format.growsWhileMounted
     }
 
@@ -69,15 +75,17 @@ package struct LoopImageBackend: VolumeBackend {
                 try FileAllocation.reserve(image, bytes: bytes, path)
             }
         }
-        try makeFileSystem(path, bytes)
+        try makeFileSystem(path, bytes, try inodes(of: volume))
         try attach(volume)
         try DirectoryData.own(volume)
     }
 
-    private func makeFileSystem(_ path: String, _ bytes: Int64) throws(VolumeError) {
+    private func makeFileSystem(
+        _ path: String, _ bytes: Int64, _ inodes: Int64?
+    ) throws(VolumeError) {
         if bytes <= templates.largestBytes {
             let template = try templates.template(
-                FormatTemplates.Key(format: format, bytes: bytes),
+                FormatTemplates.Key(format: format, bytes: bytes, inodes: inodes),
                 directory: Files.parent(of: path))
             try VolumeError.wrap { () throws(SystemError) in
                 let image = try Descriptor.open(path, .readWrite)
@@ -86,7 +94,7 @@ package struct LoopImageBackend: VolumeBackend {
             }
         } else {
             let outcome = try VolumeError.wrap { () throws(SystemError) in
-                try format.makeCommand(on: path, bytes: bytes).run()
+                try format.makeCommand(on: path, bytes: bytes, inodes: inodes).run()
             }
             guard outcome.isSuccess else {
                 throw .damaged("mkfs of \(path) failed: \(outcome.summary)")
@@ -99,11 +107,14 @@ package struct LoopImageBackend: VolumeBackend {
 
     package func discard(_ volume: StoredVolume) throws(VolumeError) {
         try withdraw(volume)
-        _ = try removeImage(volume.paths.image)
+        if try removeImage(volume.paths.image) == nil { clearStale(volume) }
     }
 
     package func mount(_ volume: StoredVolume) throws(VolumeError) {
-        if try mountedDevice(volume) != nil { return }
+        if try mountedDevice(volume) != nil {
+            if !volume.record.spec.limits.rates.isEmpty { try holdRates(volume) }
+            return
+        }
         try requireImage(volume)
         try VolumeError.proveDetached(volume.paths.image)
         try attach(volume)
@@ -123,11 +134,19 @@ package struct LoopImageBackend: VolumeBackend {
             let file = try Descriptor.open(image, .readWrite)
             let sector = try format.sectorSize(ofImage: image)
             let loop = try LoopDevice.attach(file, image, sectorSize: sector)
+            try throttles.release(loop)
             try mountDevice(loop.path, at: path)
         }
         guard try mountedDevice(volume) != nil else {
             _ = try? Mount.detach(path, isLazy: true)
             throw .damaged("\(path) does not show \(image) after mounting it")
+        }
+        do {
+            if !volume.record.spec.limits.rates.isEmpty { try holdRates(volume) }
+        } catch {
+            // Never usable without its limits.
+            try? unmount(volume)
+            throw error
         }
         // mkfs and e2fsck make it; databases take it for somebody's data.
         if format == .ext4 { _ = try? Files.removeDirectory("\(path)/lost+found") }
@@ -183,6 +202,7 @@ package struct LoopImageBackend: VolumeBackend {
         do throws(SystemError) {
             guard try Self.unmountPatiently(volume.paths.data) else { return }
             _ = try? Files.removeDirectory(volume.paths.data)
+            clearStale(volume)
         } catch {
             guard error.isBusy else { throw .system(error) }
             let holders = try VolumeError.wrap { () throws(SystemError) in
@@ -228,6 +248,7 @@ package struct LoopImageBackend: VolumeBackend {
 
     package func erase(_ volume: StoredVolume, entries: Int) throws(VolumeError) -> Erasure {
         if let holders = try removeImage(volume.paths.image) { return .waiting(holders) }
+        clearStale(volume)
         return .done
     }
 

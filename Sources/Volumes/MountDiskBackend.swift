@@ -1,4 +1,5 @@
 internal import Linux
+package import Model
 
 /// A whole file system of the operator's as one volume: its size is its limit.
 package struct MountDiskBackend: VolumeBackend {
@@ -11,7 +12,12 @@ package struct MountDiskBackend: VolumeBackend {
     package let growsWhileMounted = false
     package let needsPreparation = false
 
-    package init(root: String) {
+    private let throttles: VolumeThrottles
+    private let root: String
+
+    package init(root: String, throttles: VolumeThrottles = .current()) {
+        self.throttles = throttles
+        self.root = root
         let above = try? FileStatus.of(Files.parent(of: root)).device
         let own = try? FileStatus.of(root).device
         enforcement = above != nil && own != nil && above != own ? .kernel : .none
@@ -28,11 +34,32 @@ package struct MountDiskBackend: VolumeBackend {
             try FileStatus.of(path).inode
         }
         try DirectoryData.own(volume)
+        try hold(volume.record.spec.limits.rates, volume)
+    }
+
+    /// A part of a disk shares its queue with others, and the kernel limits whole queues.
+    package func objection(to limits: VolumeLimits, bytes: Int64) -> String? {
+        if limits.inodes != nil { return "the operator has made its file system" }
+        guard !limits.rates.isEmpty else { return nil }
+        guard throttles.canLimit else { return VolumeThrottles.unavailable }
+        guard enforcement == .kernel,
+            let device = (try? FileStatus.of(root))?.deviceNumber,
+            FileStatus.exists("/sys/dev/block/\(device)/queue")
+        else { return "\(root) is not on a whole device of its own" }
+        return nil
+    }
+
+    private func hold(_ rates: DiskRates, _ volume: StoredVolume) throws(VolumeError) {
+        guard !volume.record.spec.limits.rates.isEmpty else { return }
+        let root = try VolumeError.wrap { () throws(SystemError) in
+            try FileStatus.of(volume.paths.data)
+        }
+        try throttles.hold(rates, on: root.deviceNumber)
     }
 
     package func prepare(_ volume: StoredVolume) {}
 
-    package func discard(_ volume: StoredVolume) {}
+    package func discard(_ volume: StoredVolume) { try? hold(DiskRates(), volume) }
 
     /// False also where the disk is not mounted and only its mount point is there.
     package func isMounted(_ volume: StoredVolume) throws(VolumeError) -> Bool {
@@ -44,6 +71,8 @@ package struct MountDiskBackend: VolumeBackend {
 
     package func mount(_ volume: StoredVolume) throws(VolumeError) {
         guard try isMounted(volume) else { throw .lost(volume.paths.data) }
+        guard volume.record.state != .deleting else { return }
+        try hold(volume.record.spec.limits.rates, volume)
     }
 
     package func unmount(_ volume: StoredVolume) {}
@@ -74,7 +103,9 @@ package struct MountDiskBackend: VolumeBackend {
         let isDone = try VolumeError.wrap { () throws(SystemError) in
             try DirectoryRemoval.empty(path, entries: entries, keeping: Self.kept)
         }
-        return isDone ? .done : .unfinished
+        guard isDone else { return .unfinished }
+        try hold(DiskRates(), volume)
+        return .done
     }
 
     package func recover(_ volume: StoredVolume) throws(VolumeError) -> VolumeCondition {

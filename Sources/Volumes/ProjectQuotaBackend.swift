@@ -1,5 +1,5 @@
 internal import Linux
-internal import Model
+package import Model
 internal import Synchronization
 
 /// A directory whose tree the file system counts under a project id and limits: ext4 and XFS
@@ -44,6 +44,10 @@ package struct ProjectQuotaBackend: VolumeBackend {
                 try ProjectQuota.assign(id, to: volume.paths.data)
                 try ProjectQuota.limit(
                     id, to: volume.bytes, at: volume.paths.data, device: device)
+                if let inodes = volume.record.spec.limits.inodes {
+                    try ProjectQuota.limitInodes(
+                        id, to: inodes, at: volume.paths.data, device: device)
+                }
             }
             return id
         }
@@ -65,6 +69,11 @@ package struct ProjectQuotaBackend: VolumeBackend {
         throw .unavailable(kind, "no project id is free")
     }
 
+    package func objection(to limits: VolumeLimits, bytes: Int64) -> String? {
+        limits.rates.isEmpty
+            ? nil : "what is done in a second can be limited only on a device of the volume's own"
+    }
+
     package func prepare(_ volume: StoredVolume) {}
 
     package func discard(_ volume: StoredVolume) throws(VolumeError) {
@@ -81,6 +90,12 @@ package struct ProjectQuotaBackend: VolumeBackend {
             if now.bytes != now.wantedBytes {
                 try ProjectQuota.limit(
                     id, to: volume.bytes, at: volume.paths.data, device: device)
+            }
+            guard let inodes = volume.record.spec.limits.inodes else { return }
+            let state = try ProjectQuota.state(of: id, at: volume.paths.data, device: device)
+            if state.limitInodes != inodes {
+                try ProjectQuota.limitInodes(
+                    id, to: inodes, at: volume.paths.data, device: device)
             }
         }
     }
@@ -120,6 +135,7 @@ package struct ProjectQuotaBackend: VolumeBackend {
                     return
                 }
                 try ProjectQuota.limit(id, to: 0, at: path, device: device)
+                try ProjectQuota.limitInodes(id, to: 0, at: path, device: device)
             }
         }
     }
@@ -137,7 +153,8 @@ package struct ProjectQuotaBackend: VolumeBackend {
                 of: id, at: Files.parent(of: volume.paths.data), device: device)
         }
         return VolumeUsage(
-            usedBytes: state.usedBytes, usedInodes: state.usedInodes, usableBytes: volume.bytes)
+            usedBytes: state.usedBytes, usedInodes: state.usedInodes, usableBytes: volume.bytes,
+            usableInodes: volume.record.spec.limits.inodes)
     }
 
     package func grow(_ volume: StoredVolume, to bytes: Int64) throws(VolumeError) {
@@ -181,8 +198,11 @@ package struct ProjectQuotaBackend: VolumeBackend {
         // The last trace of the id: from here on it can be given again.
         if let id = volume.record.projectID {
             try VolumeError.wrap { () throws(SystemError) in
-                try ProjectQuota.limit(
-                    id, to: 0, at: Files.parent(of: volume.paths.deleting), device: device)
+                let place = Files.parent(of: volume.paths.deleting)
+                try ProjectQuota.limit(id, to: 0, at: place, device: device)
+                if volume.record.spec.limits.inodes != nil {
+                    try ProjectQuota.limitInodes(id, to: 0, at: place, device: device)
+                }
             }
         }
         return .done

@@ -1,4 +1,5 @@
 package import Linux
+package import Model
 
 /// Who stops a volume from growing over its size.
 package enum Enforcement: String, Hashable, Sendable {
@@ -82,6 +83,8 @@ package protocol VolumeBackend: Sendable {
     /// before anything is stored in it: until then a crash may take it, and it is made again.
     var isDurableWhenMade: Bool { get }
 
+    /// Why it can't hold limits for a volume of a size; nil: it can.
+    func objection(to limits: VolumeLimits, bytes: Int64) -> String?
     /// Takes the space, empty; on failure nothing is left.
     func allocate(_ volume: inout StoredVolume) throws(VolumeError)
     /// Makes the file system and mounts it, with its root owned as recorded.
@@ -114,5 +117,11 @@ package protocol VolumeBackend: Sendable {
 extension VolumeBackend {
     package var isDurableWhenMade: Bool { true }
     package func requireDetached(_ volume: StoredVolume) throws(VolumeError) {}
+    package func objection(to limits: VolumeLimits, bytes: Int64) -> String? {
+        if !limits.rates.isEmpty {
+            return "what is done in a second can be limited only on a device of the volume's own"
+        }
+        return limits.inodes.map { _ in "it has no limit of inodes" }
+    }
     package func limit(of volume: StoredVolume) throws(VolumeError) -> ObservedLimit? { nil }
 }

@@ -81,6 +81,9 @@ extension VolumeRecord {
             members.append(("root_inode", .number(Int64(truncatingIfNeeded: rootInode))))
         }
         if let thinPool { members.append(("thin_pool", .text(thinPool))) }
+        for (name, value) in Self.members(of: spec.limits) {
+            if let value { members.append((name, .number(value))) }
+        }
         return FlatJSON.encode(members)
     }
 
@@ -115,5 +118,25 @@ extension VolumeRecord {
             backend: backend, state: state, createdAt: createdAt, projectID: projectID)
         self.rootInode = rootInode
         if case .text(let pool) = members["thin_pool"] { thinPool = pool }
+        let limit = { (name: String) -> Int64? in
+            guard case .number(let value) = members[name] else { return nil }
+            return value
+        }
+        spec.limits = VolumeLimits(
+            rates: DiskRates(
+                readBytes: limit("read_bytes_per_second"),
+                writtenBytes: limit("write_bytes_per_second"),
+                reads: limit("reads_per_second"), writes: limit("writes_per_second")),
+            inodes: limit("inodes"))
+    }
+
+    private static func members(of limits: VolumeLimits) -> [(String, Int64?)] {
+        [
+            ("read_bytes_per_second", limits.rates.readBytes),
+            ("write_bytes_per_second", limits.rates.writtenBytes),
+            ("reads_per_second", limits.rates.reads),
+            ("writes_per_second", limits.rates.writes),
+            ("inodes", limits.inodes),
+        ]
     }
 }

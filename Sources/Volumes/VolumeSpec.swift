@@ -36,10 +36,12 @@ package struct VolumeSpec: Hashable, Sendable {
     package var owner: VolumeOwner
     /// The principal that asked for it; for people and `fsck`.
     package var createdBy: String
+    package var limits: VolumeLimits
 
     package init(
         uuid: VolumeUUID, role: String, persistenceID: String, bytes: Int64,
-        owner: VolumeOwner = VolumeOwner(), createdBy: String = ""
+        owner: VolumeOwner = VolumeOwner(), createdBy: String = "",
+        limits: VolumeLimits = VolumeLimits()
     ) {
         self.uuid = uuid
         self.role = role
@@ -47,6 +49,7 @@ package struct VolumeSpec: Hashable, Sendable {
         self.bytes = bytes
         self.owner = owner
         self.createdBy = createdBy
+        self.limits = limits
     }
 }
 

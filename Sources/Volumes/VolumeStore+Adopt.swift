@@ -174,6 +174,11 @@ extension VolumeStore {
         _ adoption: Adoption, as spec: VolumeSpec, _ paths: VolumePaths
     ) throws(VolumeError) -> VolumeRecord {
         var adoption = adoption
+        guard spec.limits.isEmpty else {
+            throw .unsupported(
+                "\(adoption.source) is adopted as a directory, which holds no limits"
+                    + " (\(spec.limits)): make the volume without them")
+        }
         // One that is where it was is no volume yet, whatever an operation that died had begun.
         guard
             adoption.uuid == nil || adoption.uuid == spec.uuid

@@ -19,14 +19,33 @@ extension VolumeStore {
                 return try adopt(adoption, as: spec, paths)
             }
             if let known = try finishedOrDiscarded(spec) { return known }
+            let kind = try kind(for: spec)
             try freePlace(paths.data)
-            let kind = selection.kind(forBytes: spec.bytes)
             var record = VolumeRecord(
                 spec: spec, backend: kind, state: .creating, createdAt: CalendarTime.text())
             record.thinPool = selection.thinPool(of: kind)?.description
             let volume = StoredVolume(record: record, paths: paths)
             return try make(volume, try backend(kind))
         }
+    }
+
+    /// The first way of this disk that can hold the volume's limits; `unsupported` with the reason
+    /// of each where none can.
+    func kind(for spec: VolumeSpec) throws(VolumeError) -> BackendKind {
+        guard !spec.limits.isEmpty else { return selection.kind(forBytes: spec.bytes) }
+        var reasons: [String] = []
+        var kinds = selection.kinds(forBytes: spec.bytes)
+        if kinds.isEmpty { kinds = [.directory] }
+        for kind in kinds {
+            let backend = try backend(kind)
+            guard let reason = backend.objection(to: spec.limits, bytes: spec.bytes) else {
+                return kind
+            }
+            reasons.append("\(kind.rawValue): \(reason)")
+        }
+        throw .unsupported(
+            "this disk can't hold the limits (\(spec.limits)) of a volume of \(spec.bytes) bytes: "
+                + reasons.joined(separator: "; "))
     }
 
     /// The record of a volume that is already there; unfinished making of it is taken away.

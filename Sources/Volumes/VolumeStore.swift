@@ -23,25 +23,32 @@ package final class VolumeStore: Sendable {
     /// Volumes whose data is being erased, or is, before their DESTROY.
     let wipes: Mutex<[VolumeUUID: WipeProgress]>
     private let backends: [BackendKind: any VolumeBackend]
+    let throttles: VolumeThrottles
 
     /// Makes the disk's directories, tries what it can do and reads the owner files.
     package convenience init(
-        _ disk: VolumeDisk, preference: BackendPreference = .auto, thinPool: ThinPool? = nil
+        _ disk: VolumeDisk, preference: BackendPreference = .auto, thinPool: ThinPool? = nil,
+        throttles: VolumeThrottles = .current()
     ) throws(VolumeError) {
         let layout = try VolumeError.wrap { () throws(SystemError) in
             let layout = VolumeLayout(try disk.resolved())
             try layout.makeDirectories()
             return layout
         }
-        try self.init(layout, BackendSelector.select(preference, layout, thinPool))
+        try self.init(
+            layout, BackendSelector.select(preference, layout, thinPool), throttles: throttles)
     }
 
     /// With a selection that was made before; the layout's directories must be there.
-    package init(_ layout: VolumeLayout, _ selection: BackendSelection) throws(VolumeError) {
+    package init(
+        _ layout: VolumeLayout, _ selection: BackendSelection,
+        throttles: VolumeThrottles = .current()
+    ) throws(VolumeError) {
+        self.throttles = throttles
         self.layout = layout
         self.selection = selection
         found = FoundThings(directory: layout.found)
-        backends = Self.backends(layout)
+        backends = Self.backends(layout, throttles)
         try Self.removeLeftovers(layout)
         let (volumes, unreadable) = try Self.load(layout)
         self.unreadable = unreadable
@@ -53,12 +60,14 @@ package final class VolumeStore: Sendable {
     }
 
     /// Every backend that a volume on this disk may have been made with.
-    private static func backends(_ layout: VolumeLayout) -> [BackendKind: any VolumeBackend] {
+    private static func backends(
+        _ layout: VolumeLayout, _ throttles: VolumeThrottles
+    ) -> [BackendKind: any VolumeBackend] {
         let templates = FormatTemplates()
         var backends: [BackendKind: any VolumeBackend] = [
             .directory: DirectoryBackend(),
-            .loopExt4: LoopImageBackend(.ext4, templates: templates),
-            .loopXFS: LoopImageBackend(.xfs, templates: templates),
+            .loopExt4: LoopImageBackend(.ext4, templates: templates, throttles: throttles),
+            .loopXFS: LoopImageBackend(.xfs, templates: templates, throttles: throttles),
             .lvmThinExt4: LVMThinBackend(.ext4), .lvmThinXFS: LVMThinBackend(.xfs),
         ]
         if let source = try? MountTable.current().containing(layout.base)?.source {
@@ -68,7 +77,7 @@ package final class VolumeStore: Sendable {
             backends[.btrfs] = BtrfsBackend(base: layout.base, fileSystem: uuid)
         }
         if case .mount(let root, _) = layout.disk {
-            backends[.mountDisk] = MountDiskBackend(root: root)
+            backends[.mountDisk] = MountDiskBackend(root: root, throttles: throttles)
         }
         return backends
     }

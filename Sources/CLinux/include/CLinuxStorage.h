@@ -34,9 +34,12 @@ struct clinux_quota {
     uint64_t limit_bytes;  // rounded up to 1,024; 0: none
     uint64_t used_bytes;
     uint64_t used_inodes;
+    uint64_t limit_inodes;  // 0: none
 };
 int clinux_project_quota_get(int fd, const char *device, uint32_t id, struct clinux_quota *quota);
 int clinux_project_quota_set(int fd, const char *device, uint32_t id, uint64_t limit_bytes);
+// The inode limit alone; 0: none.
+int clinux_project_quota_set_inodes(int fd, const char *device, uint32_t id, uint64_t limit);
 // The first project from `id` on that has a record, into `id`; ENOENT: there is none.
 int clinux_project_quota_next(int fd, const char *device, uint32_t *id, struct clinux_quota *quota);
 

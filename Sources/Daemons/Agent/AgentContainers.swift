@@ -264,7 +264,7 @@ final class AgentContainers: Sendable {
             environment: TaskEnvironment.make(
                 launch, command, agentAddress: agentAddress, home: user.home,
                 image: image?.configuration),
-            volumes: mounted, limits: Self.limits(launch.resources),
+            volumes: mounted, limits: Self.limits(launch.resources, wish.diskCeiling),
             image: image.map { .init(directory: $0.directory) },
             workingDirectory: image?.configuration.workingDirectory)
     }
@@ -274,20 +274,23 @@ final class AgentContainers: Sendable {
         _ mounts: [VolumeMount], _ owner: VolumeOwner, mayBeInUse: Bool = false
     ) throws -> [ContainerSpec.Volume] {
         try mounts.map { mount in
-            ContainerSpec.Volume(
-                hostPath: try volumes.mount(mount.volume, owner: owner, mayBeInUse: mayBeInUse),
-                containerPath: mount.containerPath, isReadOnly: mount.isReadOnly)
+            let path = try volumes.mount(mount.volume, owner: owner, mayBeInUse: mayBeInUse)
+            return ContainerSpec.Volume(
+                hostPath: path, containerPath: mount.containerPath, isReadOnly: mount.isReadOnly,
+                throttle: volumes.throttle(mount.volume))
         }
     }
 
-    private static func limits(_ resources: [Resource]) -> ContainerSpec.Limits {
+    private static func limits(
+        _ resources: [Resource], _ ceiling: DeviceRates = DeviceRates()
+    ) -> ContainerSpec.Limits {
         let sum = { (name: String) in
             resources.filter { $0.name == name }.reduce(Amount.zero) { $0 + $1.amount }
         }
         let memory = AgentVolumes.bytes(sum("mem"))
         return ContainerSpec.Limits(
             cpus: max(0.01, sum("cpus").value), memoryBytes: memory > 0 ? memory : nil,
-            processes: 8192)
+            processes: 8192, diskRates: DiskShare(resources).rates, diskCeiling: ceiling)
     }
 
     /// A TaskStatus that holds the container's status.

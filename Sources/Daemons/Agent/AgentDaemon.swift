@@ -101,7 +101,9 @@ package final class AgentDaemon: Sendable {
         let (journal, recovery) = try openJournal()
         let volumes = try AgentVolumes(
             workDirectory: settings.workDirectory, resources: settings.resources,
-            preference: settings.volumeBackend, thinPool: settings.thinPool, logger: logger
+            preference: settings.volumeBackend, thinPool: settings.thinPool,
+            throttles: .current(containers: (launcher as? RuncLauncher)?.cgroupParent),
+            logger: logger
         ) { [host] in host.send(.volumeReported($0)) }
         let route = LateRoute()
         let server = HTTPServer(loops: loops) { route.handle($0, $1) }

@@ -93,6 +93,7 @@ struct AgentEndpoint: Sendable {
         case .adoptDirectory: storage.adopt(call.adoptDirectory, finish)
         case .volumeUsage: usage.answer(call.volumeUsage, finish)
         case .volumeHistory: try usage.answer(call.volumeHistory, finish)
+        case .diskTraffic: usage.answerTraffic(storage.volumes, finish)
         case .listErasures: finish(.success(storage.volumes.erasures()))
         default: throw ErrorForm.notImplemented
         }

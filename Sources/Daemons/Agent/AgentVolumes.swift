@@ -23,6 +23,7 @@ final class AgentVolumes: Sendable {
     private let threads = BlockingThreads("volumes", limit: 8)
     private let background = BlockingThreads("volumes-background", limit: 2)
     let wiping = WipeThread()
+    let throttles: VolumeThrottles
     private let preparations = Preparations()
     let logger: Logger
     let reported: @Sendable ([VolumeReport]) -> Void
@@ -31,11 +32,13 @@ final class AgentVolumes: Sendable {
     /// known or has changed.
     init(
         workDirectory: String, resources: Resources, preference: BackendPreference,
-        thinPool: ThinPool? = nil, logger: Logger,
+        thinPool: ThinPool? = nil, throttles: VolumeThrottles = .current(), logger: Logger,
         reported: @escaping @Sendable ([VolumeReport]) -> Void
     ) throws {
+        self.throttles = throttles
         root = try VolumeStore(
-            .root(workDirectory: workDirectory), preference: preference, thinPool: thinPool)
+            .root(workDirectory: workDirectory), preference: preference, thinPool: thinPool,
+            throttles: throttles)
         var disks: [String: VolumeStore] = [:]
         for resource in resources {
             guard let source = resource.disk?.source, let place = source.root,
@@ -47,10 +50,11 @@ final class AgentVolumes: Sendable {
                 let own = try ThinPool(of: source)
                 disks[place] = try VolumeStore(
                     .path(root: path), preference: own == nil ? preference : preference.inPool,
-                    thinPool: own ?? thinPool)
+                    thinPool: own ?? thinPool, throttles: throttles)
             case .mount:
                 disks[place] = try VolumeStore(
-                    .mount(root: path, workDirectory: workDirectory), preference: preference)
+                    .mount(root: path, workDirectory: workDirectory), preference: preference,
+                    throttles: throttles)
             case .block, .raw: break
             }
         }
@@ -64,6 +68,9 @@ final class AgentVolumes: Sendable {
     /// Checks and mounts every volume on the disks; finishes what was being deleted, and makes
     /// those again that were `unprepared` when a crash came: nothing was ever stored in them.
     func recover(_ unprepared: [VolumeDescription]) -> [StartReport.FoundVolume] {
+        // What a crash between a device's end and that of its limits has left.
+        throttles.clearStale()
+        startCounting()
         var found: [StartReport.FoundVolume] = []
         var unfinished: Set<VolumeUUID> = []
         for (name, store) in named {
@@ -127,7 +134,8 @@ final class AgentVolumes: Sendable {
                     uuid: volume.uuid, role: volume.resource.role,
                     persistenceID: volume.resource.disk?.persistence?.id ?? "",
                     bytes: Self.bytes(volume.resource.amount),
-                    createdBy: volume.principal ?? ""))
+                    createdBy: volume.principal ?? "",
+                    limits: volume.resource.disk?.limits ?? VolumeLimits()))
         case .destroy(let uuid):
             guard let store = store(of: uuid) else { return }
             try store.retire(uuid)

@@ -1,7 +1,9 @@
 import AgentCore
 import Containers
+import Linux
 import MesosAPI
 import Model
+import Volumes
 import Wire
 
 /// What a framework has asked for in a container, out of its TaskInfo or ExecutorInfo.
@@ -17,6 +19,8 @@ struct ContainerWish: Sendable {
     let user: UserIdentity
     /// Nil: the host's files.
     let image: Image?
+    /// What it may do on the disk of its sandbox, as its ContainerInfo has it.
+    let diskCeiling: DeviceRates
 
     /// Looks the user up; refuses what this agent can't do.
     init(_ launch: ContainerLaunch, switchesUser: Bool) throws(ContainerError) {
@@ -33,8 +37,22 @@ struct ContainerWish: Sendable {
             container = info.container
         }
         image = try Self.image(container)
+        diskCeiling = try Self.diskCeiling(container)
         let name = command.hasUser ? command.user : launch.user
         user = try switchesUser ? UserIdentity.lookup(name) : UserIdentity.current()
+    }
+
+    private static func diskCeiling(
+        _ info: Mesos_V1_ContainerInfo
+    ) throws(ContainerError) -> DeviceRates {
+        let limits = VolumeLimits(info.diskLimits)
+        guard limits.inodes == nil else {
+            throw ContainerError("ContainerInfo.disk_limits has no inodes: a volume's limits do")
+        }
+        do throws(Refusal) { try limits.rates.validate() } catch {
+            throw ContainerError("ContainerInfo.disk_limits: \(error.message)")
+        }
+        return DeviceRates(limits.rates)
     }
 
     /// The image of a container of type MESOS; one of type DOCKER is taken as that where it names

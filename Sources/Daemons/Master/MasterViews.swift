@@ -271,6 +271,7 @@ struct MasterViews: Sendable {
         volume.created.nanoseconds = row.volume.createdNanoseconds
         volume.state = row.state
         LifecycleViews.add(row, to: &volume)
+        if let limits = row.volume.resource.disk?.limits { volume.limits = .init(limits) }
         volume.bookedBytes = bytes(row.volume.resource.amount)
         if let state = listing.agentState { volume.agentState = state }
         if let use = row.lastUse { volume.set(use) }

@@ -15,7 +15,7 @@ enum ServiceRows {
             message.placement.agentID = placement.agent.value
             message.placement.hostname = placement.hostname
             message.placement.resources = placement.resources.map {
-                Mesos_V1_Resource($0, form: .postRefinement)
+                Mesos_V1_Resource(made: $0)
             }
             if let task = placement.task { message.placement.taskID = task.value }
             message.placement.isEstablished = placement.isEstablished
@@ -59,6 +59,7 @@ enum ServiceRows {
             entry.name = volume.name
             entry.path = volume.path
             entry.sizeThousandths = volume.size.thousandths
+            if let limits = volume.limits { entry.limits = limits.form }
             return entry
         }
         message.ports = spec.ports.map { port in
@@ -98,7 +99,8 @@ enum ServiceRows {
             memory: Amount(thousandths: message.memoryThousandths),
             volumes: message.volumes.map {
                 .init(
-                    name: $0.name, path: $0.path, size: Amount(thousandths: $0.sizeThousandths))
+                    name: $0.name, path: $0.path, size: Amount(thousandths: $0.sizeThousandths),
+                    limits: $0.hasLimits ? VolumeLimits($0.limits) : nil)
             },
             ports: message.ports.map {
                 .init(name: $0.name, number: $0.hasNumber ? $0.number : nil)

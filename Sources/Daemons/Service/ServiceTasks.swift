@@ -17,7 +17,7 @@ enum ServiceTasks {
             operation.unreserve.resources = resources.map(message)
         case .create(let volumes):
             operation.type = .create
-            operation.create.volumes = volumes.map(message)
+            operation.create.volumes = volumes.map { Mesos_V1_Resource(made: $0) }
         case .destroy(let volumes, let id):
             operation.type = .destroy
             operation.id.value = id.value

@@ -170,6 +170,7 @@ extension Disk {
                 mode: item.mode == .ro ? .readOnly : .readWrite)
         }
         if message.hasSource { source = try DiskSource(message.source) }
+        if message.hasLimits { limits = VolumeLimits(message.limits) }
     }
 }
 

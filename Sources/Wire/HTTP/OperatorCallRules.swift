@@ -162,7 +162,8 @@ extension Mesos_V1_Agent_Call: APICall {
         case .volumeHistory: return hasVolumeHistory ? nil : "volume_history"
         case .unknown, .getHealth, .getFlags, .getVersion, .getLoggingLevel, .getState,
             .getContainers, .getFrameworks, .getExecutors, .getOperations, .getTasks, .getAgent,
-            .getResourceProviders, .pruneImages, .checkStorage, .volumeUsage, .listErasures:
+            .getResourceProviders, .pruneImages, .checkStorage, .volumeUsage, .listErasures,
+            .diskTraffic:
             return nil
         }
     }

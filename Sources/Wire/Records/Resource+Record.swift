@@ -115,6 +115,7 @@ extension Disk {
             form.volume.readOnly = volume.mode == .readOnly
         }
         if let source { form.source = source.form }
+        if let limits { form.limits = limits.form }
         return form
     }
 
@@ -132,6 +133,7 @@ extension Disk {
                 mode: form.volume.readOnly ? .readOnly : .readWrite)
         }
         if form.hasSource { source = try DiskSource(form.source) }
+        if form.hasLimits { limits = VolumeLimits(form.limits) }
     }
 }
 

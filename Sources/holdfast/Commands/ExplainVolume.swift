@@ -49,6 +49,7 @@ struct ExplainVolume: AsyncParsableCommand {
                 + (row.hasFrameworkID ? "framework \(row.frameworkID.value)" : "an operator")
                 + (row.hasPrincipal ? " as \(row.principal)" : ""),
         ]
+        if row.hasLimits { sentences.append("limited to " + limitsText(row.limits)) }
         if row.hasUsedSince {
             sentences.append(
                 "task \(row.lastTaskID.value) (\(row.lastTaskName)) "

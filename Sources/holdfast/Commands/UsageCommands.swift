@@ -133,9 +133,9 @@ extension UsageForecast {
     }
 }
 
-struct DisksCommand: AsyncParsableCommand {
+struct DisksList: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "disks",
+        commandName: "list",
         abstract: "List the disks of all agents, with what is on them.")
     @OptionGroup var options: ClientOptions
 

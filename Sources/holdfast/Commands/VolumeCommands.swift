@@ -13,7 +13,8 @@ struct VolumesCommand: AsyncParsableCommand {
         var table = Table([
             ("uuid", "UUID"), ("id", "ID"), ("role", "ROLE"), ("agent", "AGENT"),
             ("booked_bytes", "BOOKED"), ("usable_bytes", "USABLE"), ("used_bytes", "USED"),
-            ("backend", "BACKEND"), ("enforcement", "LIMIT BY"), ("state", "STATE"),
+            ("backend", "BACKEND"), ("enforcement", "LIMIT BY"), ("limits", "LIMITS"),
+            ("state", "STATE"),
             ("agent_state", "AGENT IS"), ("task", "TASK"), ("last_used", "LAST USED"),
         ])
         for volume in answer.listVolumes.volumes {
@@ -26,6 +27,7 @@ struct VolumesCommand: AsyncParsableCommand {
                 size(volume.usedBytes, known: volume.hasUsedBytes),
                 volume.hasBackend ? .text(volume.backend) : .missing,
                 volume.hasEnforcement ? .text(volume.enforcement) : .missing,
+                volume.hasLimits ? .text(limitsText(volume.limits)) : .missing,
                 .text(volume.state), volume.hasAgentState ? .text(volume.agentState) : .missing,
                 volume.hasLastTaskName ? .text(volume.lastTaskName) : .missing, use(of: volume),
             ])
@@ -177,11 +179,18 @@ struct VolumeCreate: AsyncParsableCommand {
     var size: String
     @Option(help: "Where a task sees it, below its sandbox.")
     var path = "data"
+    @Option(
+        help: """
+            What it may do and hold, like write_bytes=10MiB,inodes=1000; also read_bytes, reads \
+            and writes; bytes and operations are of a second.
+            """)
+    var limits: VolumeLimitsOption?
     @Argument(help: "The volume's id, unique for the role on the agent.")
     var id: String
 
     func run() async throws {
-        let made = try newVolume(id, size: size, path: path, options)
+        var made = try newVolume(id, size: size, path: path, options)
+        if let limits { made.disk.limits = limits.message }
         try await withClient(options.client.master) { client in
             let agent = try await options.agentID(client)
             let answer = try await client.tell(.createVolumes) {

@@ -56,6 +56,17 @@ struct UsageEndpoint: Sendable {
         }
     }
 
+    /// DISK_TRAFFIC.
+    func answerTraffic(_ volumes: AgentVolumes, _ finish: @escaping Finish) {
+        withContainers { found, _ in
+            finish(
+                .success(
+                    DiskTrafficViews(
+                        volumes: volumes, found: found, usage: containers.usage
+                    ).response()))
+        }
+    }
+
     private func views(_ found: [AgentViews.FoundContainer]) -> UsageViews {
         UsageViews(
             snapshot: monitor.snapshot, found: found, forecast: monitor.recorder.forecast)
