@@ -175,6 +175,7 @@ extension Master {
         storeVolumes(of: row)
         drop(row)
         audit(row, .finished)
+        noteGrowth(row, failure: nil)
         if let request, row.isProvisional { emit(.answer(request, .accepted)) }
         release(row)
         if agents[row.agent]?.skippedOperations.remove(uuid) != nil { rebase(row.agent) }
@@ -191,6 +192,7 @@ extension Master {
             agents[row.agent]?.earlyUses[volume.uuid] = nil
         }
         audit(row, .failed, reason)
+        noteGrowth(row, failure: reason)
         noteFailedErasure(row, reason)
         release(row)
         dropLaunches(of: row, because: reason)
