@@ -11,6 +11,7 @@ extension Agent {
         guard farewell == nil else { return }
         disconnect()
         connection = .registering
+        offeredRules = []
         timers.set(.register, at: now + nextRegistration())
         registeredSequence = state.lastSequence
         outbox.append(.send(.register(registration())))
@@ -49,6 +50,8 @@ extension Agent {
         case .ping(let number):
             outbox.append(.send(.pong(number)))
             expectPing(at: now)
+        case .diskRules(let rules):
+            if isRegistered { diskRules = rules } else { offeredRules = rules }
         case .applyOperation, .acknowledgeResult, .launch, .kill, .acknowledge, .frameworkMessage,
             .shutdownExecutor, .shutdownFramework, .eraseVolume:
             guard isRegistered else {
@@ -62,7 +65,7 @@ extension Agent {
         _ message: MasterMessage, at now: Instant, into outbox: inout Outbox<Action>
     ) {
         switch message {
-        case .registered, .refused, .ping: break
+        case .registered, .refused, .ping, .diskRules: break
         case .applyOperation(let operation): receive(operation, at: now, into: &outbox)
         case .acknowledgeResult(let uuid):
             guard state.results[uuid] != nil else { return }
@@ -98,6 +101,8 @@ extension Agent {
         }
         if state.id == nil { store(.identified(id), into: &outbox) }
         connection = .registered
+        diskRules = offeredRules
+        hasBeenRegistered = true
         registrationBackoff.reset()
         timers.cancel(.register)
         pingTimeout = .milliseconds(max(0, min(pingTimeoutMilliseconds, 86_400_000)))
@@ -111,6 +116,7 @@ extension Agent {
             forward(task, at: now, into: &outbox)
         }
         tellVolumes(into: &outbox)
+        tellAlarms(into: &outbox)
     }
 
     private mutating func expectPing(at now: Instant) {

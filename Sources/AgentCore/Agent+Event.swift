@@ -17,6 +17,8 @@ extension Agent {
         /// The answer to `changeVolumes`; a failure's text means that nothing was changed.
         case volumesChanged(OperationUUID, failure: String?)
         case volumeReported([VolumeReport])
+        /// A volume or disk has crossed a threshold; comes once.
+        case usageAlarmed(UsageAlarm)
         /// The answer to `eraseVolume`; nil: nothing of its data is left.
         case volumeErased(VolumeUUID, failure: String?)
 

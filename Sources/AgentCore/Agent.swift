@@ -49,6 +49,14 @@ package struct Agent: Machine {
     /// Found on the disks at the start, but not in the journal; never deleted by themselves.
     package internal(set) var unclaimedVolumes: [VolumeUUID] = []
     var volumeReports: [VolumeUUID: VolumeReport] = [:]
+    /// What the master has said of limits since the last registration.
+    package internal(set) var diskRules: [RoleDiskRule] = []
+    /// What it has said since the last connect, to be followed once it takes this agent.
+    var offeredRules: [RoleDiskRule] = []
+    /// Whether a master has taken this agent since the start: until then nothing is known of rules.
+    package internal(set) var hasBeenRegistered = false
+    /// Not sent yet.
+    var usageAlarms: [UsageAlarm] = []
     /// Whose data is being erased, or is: nothing may use them any more.
     var erasing: Set<VolumeUUID> = []
     package internal(set) var history: AgentHistory
@@ -80,6 +88,7 @@ package struct Agent: Machine {
         case .volumesChanged(let uuid, let failure):
             finishVolumeWork(uuid, failure: failure, at: now, into: &outbox)
         case .volumeReported(let reports): keep(reports, into: &outbox)
+        case .usageAlarmed(let alarm): tell(alarm, into: &outbox)
         case .volumeErased(let uuid, let failure):
             erased(uuid, failure: failure, into: &outbox)
         case .containerStarted(let container, let status):

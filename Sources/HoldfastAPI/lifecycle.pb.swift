@@ -138,6 +138,24 @@ package nonisolated struct Holdfast_LifecyclePolicy: Sendable {
   /// Clears the value of `erase`. Subsequent reads from it will return its default value.
   package mutating func clearErase() {self._erase = nil}
 
+  package var diskLimit: Holdfast_DiskLimitRule {
+    get {_diskLimit ?? Holdfast_DiskLimitRule()}
+    set {_diskLimit = newValue}
+  }
+  /// Returns true if `diskLimit` has been explicitly set.
+  package var hasDiskLimit: Bool {self._diskLimit != nil}
+  /// Clears the value of `diskLimit`. Subsequent reads from it will return its default value.
+  package mutating func clearDiskLimit() {self._diskLimit = nil}
+
+  package var alarms: Holdfast_AlarmRule {
+    get {_alarms ?? Holdfast_AlarmRule()}
+    set {_alarms = newValue}
+  }
+  /// Returns true if `alarms` has been explicitly set.
+  package var hasAlarms: Bool {self._alarms != nil}
+  /// Clears the value of `alarms`. Subsequent reads from it will return its default value.
+  package mutating func clearAlarms() {self._alarms = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   /// When a volume counts as orphaned.
@@ -161,6 +179,8 @@ package nonisolated struct Holdfast_LifecyclePolicy: Sendable {
   fileprivate var _trashNanoseconds: Int64? = nil
   fileprivate var _protect: Bool? = nil
   fileprivate var _erase: Holdfast_EraseOrder? = nil
+  fileprivate var _diskLimit: Holdfast_DiskLimitRule? = nil
+  fileprivate var _alarms: Holdfast_AlarmRule? = nil
 }
 
 /// Where a volume of the registry is in its life.
@@ -389,7 +409,7 @@ nonisolated extension Holdfast_EraseOrder.Mode: SwiftProtobuf._ProtoNameProvidin
 
 nonisolated extension Holdfast_LifecyclePolicy: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".LifecyclePolicy"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}role\0\u{1}orphans\0\u{3}unused_nanoseconds\0\u{3}retention_nanoseconds\0\u{3}trash_nanoseconds\0\u{1}protect\0\u{1}erase\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}role\0\u{1}orphans\0\u{3}unused_nanoseconds\0\u{3}retention_nanoseconds\0\u{3}trash_nanoseconds\0\u{1}protect\0\u{1}erase\0\u{4}O\u{2}disk_limit\0\u{1}alarms\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -404,6 +424,8 @@ nonisolated extension Holdfast_LifecyclePolicy: SwiftProtobuf.Message, SwiftProt
       case 5: try { try decoder.decodeSingularInt64Field(value: &self._trashNanoseconds) }()
       case 6: try { try decoder.decodeSingularBoolField(value: &self._protect) }()
       case 7: try { try decoder.decodeSingularMessageField(value: &self._erase) }()
+      case 150: try { try decoder.decodeSingularMessageField(value: &self._diskLimit) }()
+      case 151: try { try decoder.decodeSingularMessageField(value: &self._alarms) }()
       default: break
       }
     }
@@ -435,6 +457,12 @@ nonisolated extension Holdfast_LifecyclePolicy: SwiftProtobuf.Message, SwiftProt
     try { if let v = self._erase {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
     } }()
+    try { if let v = self._diskLimit {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 150)
+    } }()
+    try { if let v = self._alarms {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 151)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -446,6 +474,8 @@ nonisolated extension Holdfast_LifecyclePolicy: SwiftProtobuf.Message, SwiftProt
     if lhs._trashNanoseconds != rhs._trashNanoseconds {return false}
     if lhs._protect != rhs._protect {return false}
     if lhs._erase != rhs._erase {return false}
+    if lhs._diskLimit != rhs._diskLimit {return false}
+    if lhs._alarms != rhs._alarms {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

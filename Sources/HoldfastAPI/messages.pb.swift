@@ -267,6 +267,14 @@ package nonisolated struct Holdfast_AgentMessage: Sendable {
     set {kind = .volumeErased(newValue)}
   }
 
+  package var usageAlarm: Holdfast_UsageAlarm {
+    get {
+      if case .usageAlarm(let v)? = kind {return v}
+      return Holdfast_UsageAlarm()
+    }
+    set {kind = .usageAlarm(newValue)}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -278,6 +286,7 @@ package nonisolated struct Holdfast_AgentMessage: Sendable {
     case pong(UInt64)
     case volumeReport(Holdfast_AgentMessage.VolumeReports)
     case volumeErased(Holdfast_VolumeErased)
+    case usageAlarm(Holdfast_UsageAlarm)
 
   }
 
@@ -563,6 +572,14 @@ package nonisolated struct Holdfast_MasterMessage: Sendable {
     set {kind = .eraseVolume(newValue)}
   }
 
+  package var diskRules: Holdfast_RoleDiskRules {
+    get {
+      if case .diskRules(let v)? = kind {return v}
+      return Holdfast_RoleDiskRules()
+    }
+    set {kind = .diskRules(newValue)}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -578,6 +595,7 @@ package nonisolated struct Holdfast_MasterMessage: Sendable {
     case shutdownExecutor(Holdfast_MasterMessage.ShutdownExecutor)
     case shutdownFramework(String)
     case eraseVolume(Holdfast_EraseVolume)
+    case diskRules(Holdfast_RoleDiskRules)
 
   }
 
@@ -1014,7 +1032,7 @@ nonisolated extension Holdfast_Registration: SwiftProtobuf.Message, SwiftProtobu
 
 nonisolated extension Holdfast_AgentMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".AgentMessage"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}register\0\u{3}operation_result\0\u{3}status_update\0\u{3}executor_message\0\u{3}executor_exited\0\u{1}pong\0\u{3}volume_report\0\u{4}{\u{1}volume_erased\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}register\0\u{3}operation_result\0\u{3}status_update\0\u{3}executor_message\0\u{3}executor_exited\0\u{1}pong\0\u{3}volume_report\0\u{4}{\u{1}volume_erased\0\u{4}\u{14}usage_alarm\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1121,6 +1139,19 @@ nonisolated extension Holdfast_AgentMessage: SwiftProtobuf.Message, SwiftProtobu
           self.kind = .volumeErased(v)
         }
       }()
+      case 150: try {
+        var v: Holdfast_UsageAlarm?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .usageAlarm(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .usageAlarm(v)
+        }
+      }()
       default: break
       }
     }
@@ -1163,6 +1194,10 @@ nonisolated extension Holdfast_AgentMessage: SwiftProtobuf.Message, SwiftProtobu
     case .volumeErased?: try {
       guard case .volumeErased(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 130)
+    }()
+    case .usageAlarm?: try {
+      guard case .usageAlarm(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 150)
     }()
     case nil: break
     }
@@ -1426,7 +1461,7 @@ nonisolated extension Holdfast_Launch: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension Holdfast_MasterMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".MasterMessage"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}registered\0\u{1}refused\0\u{1}ping\0\u{3}apply_operation\0\u{3}acknowledge_result\0\u{1}launch\0\u{1}kill\0\u{1}acknowledge\0\u{3}framework_message\0\u{3}shutdown_executor\0\u{3}shutdown_framework\0\u{4}w\u{1}erase_volume\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}registered\0\u{1}refused\0\u{1}ping\0\u{3}apply_operation\0\u{3}acknowledge_result\0\u{1}launch\0\u{1}kill\0\u{1}acknowledge\0\u{3}framework_message\0\u{3}shutdown_executor\0\u{3}shutdown_framework\0\u{4}w\u{1}erase_volume\0\u{4}\u{14}disk_rules\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1575,6 +1610,19 @@ nonisolated extension Holdfast_MasterMessage: SwiftProtobuf.Message, SwiftProtob
           self.kind = .eraseVolume(v)
         }
       }()
+      case 150: try {
+        var v: Holdfast_RoleDiskRules?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .diskRules(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .diskRules(v)
+        }
+      }()
       default: break
       }
     }
@@ -1633,6 +1681,10 @@ nonisolated extension Holdfast_MasterMessage: SwiftProtobuf.Message, SwiftProtob
     case .eraseVolume?: try {
       guard case .eraseVolume(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 130)
+    }()
+    case .diskRules?: try {
+      guard case .diskRules(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 150)
     }()
     case nil: break
     }

@@ -148,6 +148,16 @@ package nonisolated struct Holdfast_VolumeReport: Sendable {
   /// Clears the value of `usedBytes`. Subsequent reads from it will return its default value.
   package mutating func clearUsedBytes() {self._usedBytes = nil}
 
+  /// The volume's booked size when this was read.
+  package var bookedBytes: Int64 {
+    get {_bookedBytes ?? 0}
+    set {_bookedBytes = newValue}
+  }
+  /// Returns true if `bookedBytes` has been explicitly set.
+  package var hasBookedBytes: Bool {self._bookedBytes != nil}
+  /// Clears the value of `bookedBytes`. Subsequent reads from it will return its default value.
+  package mutating func clearBookedBytes() {self._bookedBytes = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   /// Who stops a task that writes too much.
@@ -170,6 +180,7 @@ package nonisolated struct Holdfast_VolumeReport: Sendable {
   fileprivate var _growsWhileMounted: Bool? = nil
   fileprivate var _usableBytes: Int64? = nil
   fileprivate var _usedBytes: Int64? = nil
+  fileprivate var _bookedBytes: Int64? = nil
 }
 
 /// What an operation does on the agent's disk.
@@ -515,7 +526,7 @@ nonisolated extension Holdfast_Volume: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension Holdfast_VolumeReport: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".VolumeReport"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}uuid\0\u{1}backend\0\u{1}enforcement\0\u{3}grows_while_mounted\0\u{3}usable_bytes\0\u{3}used_bytes\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}uuid\0\u{1}backend\0\u{1}enforcement\0\u{3}grows_while_mounted\0\u{3}usable_bytes\0\u{3}used_bytes\0\u{4}P\u{2}booked_bytes\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -529,6 +540,7 @@ nonisolated extension Holdfast_VolumeReport: SwiftProtobuf.Message, SwiftProtobu
       case 4: try { try decoder.decodeSingularBoolField(value: &self._growsWhileMounted) }()
       case 5: try { try decoder.decodeSingularInt64Field(value: &self._usableBytes) }()
       case 6: try { try decoder.decodeSingularInt64Field(value: &self._usedBytes) }()
+      case 150: try { try decoder.decodeSingularInt64Field(value: &self._bookedBytes) }()
       default: break
       }
     }
@@ -557,6 +569,9 @@ nonisolated extension Holdfast_VolumeReport: SwiftProtobuf.Message, SwiftProtobu
     try { if let v = self._usedBytes {
       try visitor.visitSingularInt64Field(value: v, fieldNumber: 6)
     } }()
+    try { if let v = self._bookedBytes {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 150)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -567,6 +582,7 @@ nonisolated extension Holdfast_VolumeReport: SwiftProtobuf.Message, SwiftProtobu
     if lhs._growsWhileMounted != rhs._growsWhileMounted {return false}
     if lhs._usableBytes != rhs._usableBytes {return false}
     if lhs._usedBytes != rhs._usedBytes {return false}
+    if lhs._bookedBytes != rhs._bookedBytes {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -413,6 +413,11 @@ package nonisolated struct Holdfast_Task: @unchecked Sendable {
   /// Clears the value of `payload`. Subsequent reads from it will return its default value.
   package mutating func clearPayload() {_uniqueStorage()._payload = nil}
 
+  package var diskLimits: [Holdfast_DiskLimitRule] {
+    get {_storage._diskLimits}
+    set {_uniqueStorage()._diskLimits = newValue}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -803,7 +808,7 @@ nonisolated extension Holdfast_Executor.Kind: SwiftProtobuf._ProtoNameProviding 
 
 nonisolated extension Holdfast_Task: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Task"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}task_id\0\u{1}name\0\u{3}agent_id\0\u{1}resources\0\u{1}executor\0\u{3}has_command\0\u{1}user\0\u{3}kill_grace_milliseconds\0\u{3}max_completion_milliseconds\0\u{3}has_health_check\0\u{3}has_check\0\u{1}payload\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}task_id\0\u{1}name\0\u{3}agent_id\0\u{1}resources\0\u{1}executor\0\u{3}has_command\0\u{1}user\0\u{3}kill_grace_milliseconds\0\u{3}max_completion_milliseconds\0\u{3}has_health_check\0\u{3}has_check\0\u{1}payload\0\u{4}J\u{2}disk_limits\0")
 
   fileprivate class _StorageClass {
     var _taskID: String? = nil
@@ -818,6 +823,7 @@ nonisolated extension Holdfast_Task: SwiftProtobuf.Message, SwiftProtobuf._Messa
     var _hasHealthCheck_p: Bool? = nil
     var _hasCheck_p: Bool? = nil
     var _payload: Data? = nil
+    var _diskLimits: [Holdfast_DiskLimitRule] = []
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -840,6 +846,7 @@ nonisolated extension Holdfast_Task: SwiftProtobuf.Message, SwiftProtobuf._Messa
       _hasHealthCheck_p = source._hasHealthCheck_p
       _hasCheck_p = source._hasCheck_p
       _payload = source._payload
+      _diskLimits = source._diskLimits
     }
   }
 
@@ -870,6 +877,7 @@ nonisolated extension Holdfast_Task: SwiftProtobuf.Message, SwiftProtobuf._Messa
         case 10: try { try decoder.decodeSingularBoolField(value: &_storage._hasHealthCheck_p) }()
         case 11: try { try decoder.decodeSingularBoolField(value: &_storage._hasCheck_p) }()
         case 12: try { try decoder.decodeSingularBytesField(value: &_storage._payload) }()
+        case 150: try { try decoder.decodeRepeatedMessageField(value: &_storage._diskLimits) }()
         default: break
         }
       }
@@ -918,6 +926,9 @@ nonisolated extension Holdfast_Task: SwiftProtobuf.Message, SwiftProtobuf._Messa
       try { if let v = _storage._payload {
         try visitor.visitSingularBytesField(value: v, fieldNumber: 12)
       } }()
+      if !_storage._diskLimits.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._diskLimits, fieldNumber: 150)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -939,6 +950,7 @@ nonisolated extension Holdfast_Task: SwiftProtobuf.Message, SwiftProtobuf._Messa
         if _storage._hasHealthCheck_p != rhs_storage._hasHealthCheck_p {return false}
         if _storage._hasCheck_p != rhs_storage._hasCheck_p {return false}
         if _storage._payload != rhs_storage._payload {return false}
+        if _storage._diskLimits != rhs_storage._diskLimits {return false}
         return true
       }
       if !storagesAreEqual {return false}

@@ -40,8 +40,11 @@ extension Master {
             agents[id]?.silentPings = 0
         case .volumeReport(let reports):
             noteReports(reports, from: id)
+            growByRules(reports, on: id)
         case .volumeErased(let uuid, let failure):
             volumeErased(uuid, failure: failure, on: id)
+        case .usageAlarm(let alarm):
+            tell(alarm, of: id)
         }
     }
 

@@ -22,7 +22,9 @@ extension Master {
             guard ledger.policies[role] != nil else {
                 throw Refusal(.notFound, "role '\(role)' has no policy of its own")
             }
+            let rules = diskRules
             store(.policyRemoved(role))
+            tellDiskRules(since: rules)
             audit(.policyRemoved, principal: principal, message: "of role '\(role)'")
             awaitCollection(at: now)
         case .undelete(let uuid): try undelete(uuid, principal: principal)
@@ -44,7 +46,9 @@ extension Master {
             throw Refusal(.tooLarge, "there are \(ledger.policies.count) policies already")
         }
         guard old != policy else { return }
+        let rules = diskRules
         store(.policyStored(policy))
+        tellDiskRules(since: rules)
         audit(.policySet, principal: principal, message: "of role '\(policy.role)'")
         awaitCollection(at: now)
     }

@@ -19,6 +19,7 @@ extension Master {
         try checkAbsent(row)
         touch(row.agent)
         volumeReports[uuid] = nil
+        stalledGrowths[uuid] = nil
         store(.volumeRemoved(uuid))
         if agents[row.agent] != nil { rebuildVolumeIndex(row.agent) }
         audit(.volumeForgotten, of: row, message: note.text)

@@ -89,6 +89,7 @@ extension Master {
         storeRow(id, registration)
         let timeout =
             options.agentPingTimeoutMilliseconds * Int64(max(1, options.maxAgentPingTimeouts))
+        sendDiskRules(to: id)
         emit(.send(connection, .registered(id, pingTimeoutMilliseconds: timeout)))
         takeUp(registration, of: id)
         let unheard = unheardOperations(of: id, registration)

@@ -238,7 +238,7 @@ extension OperatorEvent {
             true
         case .heartbeat, .taskAdded, .taskUpdated, .agentAdded, .framework(.added, _),
             .framework(.updated, _), .volume(.added, _), .volume(.updated, _),
-            .reservation(.added, _), .reservation(.updated, _):
+            .reservation(.added, _), .reservation(.updated, _), .usageAlarm:
             false
         }
     }

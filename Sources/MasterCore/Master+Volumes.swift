@@ -105,6 +105,7 @@ extension Master {
                 awaitCollection(of: volume.uuid)
             case .destroy(let uuid):
                 volumeReports[uuid] = nil
+                stalledGrowths[uuid] = nil
                 guard let old = ledger.volumes[uuid] else { continue }
                 store(.volumeRemoved(uuid))
                 auditErased(old)

@@ -61,6 +61,8 @@ package struct Master: Machine {
     var lastCollection = Instant(nanoseconds: 0)
     /// The volumes in the trash whose DESTROY its framework has not acknowledged.
     var destroyedBy: [OperationUUID: VolumeUUID] = [:]
+    /// Volumes that their rule wants larger, and that could not grow.
+    var stalledGrowths: [VolumeUUID: StalledGrowth] = [:]
 
     /// Of the event that is being handled.
     var now = Instant(nanoseconds: 0)

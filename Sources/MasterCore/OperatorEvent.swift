@@ -16,6 +16,8 @@ package struct Inventories: OptionSet, Hashable, Sendable {
 
     package static let volumes = Inventories(rawValue: 1)
     package static let reservations = Inventories(rawValue: 2)
+    /// Alarms of volumes and disks: nothing is listed of them.
+    package static let usageAlarms = Inventories(rawValue: 4)
 }
 
 /// An event of the operator API, for every subscriber that wants such ones.
@@ -33,6 +35,8 @@ package enum OperatorEvent: Equatable, Sendable {
     case volume(Change, VolumeListing)
     /// Of a removed one: its row, without resources.
     case reservation(Change, ReservationListing)
+    /// Told by the agent, or of a growth by the master itself.
+    case usageAlarm(AgentID, UsageAlarm)
 
     /// What a subscriber must have asked for.
     package var inventory: Inventories {
@@ -40,6 +44,7 @@ package enum OperatorEvent: Equatable, Sendable {
         case .heartbeat, .taskAdded, .taskUpdated, .framework, .agentAdded, .agentRemoved: []
         case .volume: .volumes
         case .reservation: .reservations
+        case .usageAlarm: .usageAlarms
         }
     }
 }

@@ -106,6 +106,26 @@ package nonisolated struct Mesos_V1_LifecyclePolicy: Sendable {
   /// Clears the value of `eraseMibPerSecond`. Subsequent reads from it will return its default value.
   package mutating func clearEraseMibPerSecond() {self._eraseMibPerSecond = nil}
 
+  /// What happens when one of its volumes is full; absent: the write fails.
+  package var diskLimit: Mesos_V1_DiskLimitRule {
+    get {_diskLimit ?? Mesos_V1_DiskLimitRule()}
+    set {_diskLimit = newValue}
+  }
+  /// Returns true if `diskLimit` has been explicitly set.
+  package var hasDiskLimit: Bool {self._diskLimit != nil}
+  /// Clears the value of `diskLimit`. Subsequent reads from it will return its default value.
+  package mutating func clearDiskLimit() {self._diskLimit = nil}
+
+  /// When somebody is told that one fills; absent: as its agent was started.
+  package var alarms: Mesos_V1_AlarmRule {
+    get {_alarms ?? Mesos_V1_AlarmRule()}
+    set {_alarms = newValue}
+  }
+  /// Returns true if `alarms` has been explicitly set.
+  package var hasAlarms: Bool {self._alarms != nil}
+  /// Clears the value of `alarms`. Subsequent reads from it will return its default value.
+  package mutating func clearAlarms() {self._alarms = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   /// When a volume counts as orphaned.
@@ -150,6 +170,8 @@ package nonisolated struct Mesos_V1_LifecyclePolicy: Sendable {
   fileprivate var _protect: Bool? = nil
   fileprivate var _erase: Mesos_V1_LifecyclePolicy.EraseMode? = nil
   fileprivate var _eraseMibPerSecond: UInt32? = nil
+  fileprivate var _diskLimit: Mesos_V1_DiskLimitRule? = nil
+  fileprivate var _alarms: Mesos_V1_AlarmRule? = nil
 }
 
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
@@ -158,13 +180,14 @@ fileprivate nonisolated let _protobuf_package = "mesos.v1"
 
 nonisolated extension Mesos_V1_LifecyclePolicy: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".LifecyclePolicy"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}role\0\u{3}orphaned_when\0\u{1}unused\0\u{1}retention\0\u{1}trash\0\u{1}protect\0\u{1}erase\0\u{3}erase_mib_per_second\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}role\0\u{3}orphaned_when\0\u{1}unused\0\u{1}retention\0\u{1}trash\0\u{1}protect\0\u{1}erase\0\u{3}erase_mib_per_second\0\u{4}v\u{11}disk_limit\0\u{1}alarms\0")
 
   public var isInitialized: Bool {
     if self._role == nil {return false}
     if let v = self._unused, !v.isInitialized {return false}
     if let v = self._retention, !v.isInitialized {return false}
     if let v = self._trash, !v.isInitialized {return false}
+    if let v = self._alarms, !v.isInitialized {return false}
     return true
   }
 
@@ -182,6 +205,8 @@ nonisolated extension Mesos_V1_LifecyclePolicy: SwiftProtobuf.Message, SwiftProt
       case 6: try { try decoder.decodeSingularBoolField(value: &self._protect) }()
       case 7: try { try decoder.decodeSingularEnumField(value: &self._erase) }()
       case 8: try { try decoder.decodeSingularUInt32Field(value: &self._eraseMibPerSecond) }()
+      case 1150: try { try decoder.decodeSingularMessageField(value: &self._diskLimit) }()
+      case 1151: try { try decoder.decodeSingularMessageField(value: &self._alarms) }()
       default: break
       }
     }
@@ -216,6 +241,12 @@ nonisolated extension Mesos_V1_LifecyclePolicy: SwiftProtobuf.Message, SwiftProt
     try { if let v = self._eraseMibPerSecond {
       try visitor.visitSingularUInt32Field(value: v, fieldNumber: 8)
     } }()
+    try { if let v = self._diskLimit {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1150)
+    } }()
+    try { if let v = self._alarms {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1151)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -228,6 +259,8 @@ nonisolated extension Mesos_V1_LifecyclePolicy: SwiftProtobuf.Message, SwiftProt
     if lhs._protect != rhs._protect {return false}
     if lhs._erase != rhs._erase {return false}
     if lhs._eraseMibPerSecond != rhs._eraseMibPerSecond {return false}
+    if lhs._diskLimit != rhs._diskLimit {return false}
+    if lhs._alarms != rhs._alarms {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -1433,12 +1433,23 @@ package nonisolated struct Mesos_V1_Master_Call: @unchecked Sendable {
     /// Clears the value of `reservations`. Subsequent reads from it will return its default value.
     package mutating func clearReservations() {self._reservations = nil}
 
+    /// USAGE_ALARM.
+    package var usageAlarms: Bool {
+      get {_usageAlarms ?? false}
+      set {_usageAlarms = newValue}
+    }
+    /// Returns true if `usageAlarms` has been explicitly set.
+    package var hasUsageAlarms: Bool {self._usageAlarms != nil}
+    /// Clears the value of `usageAlarms`. Subsequent reads from it will return its default value.
+    package mutating func clearUsageAlarms() {self._usageAlarms = nil}
+
     package var unknownFields = SwiftProtobuf.UnknownStorage()
 
     package init() {}
 
     fileprivate var _volumes: Bool? = nil
     fileprivate var _reservations: Bool? = nil
+    fileprivate var _usageAlarms: Bool? = nil
   }
 
   /// Holdfast: takes a lost volume out of the registry, for which nothing is left to be found.
@@ -3442,7 +3453,7 @@ nonisolated extension Mesos_V1_Master_Call.Transact: SwiftProtobuf.Message, Swif
 
 nonisolated extension Mesos_V1_Master_Call.Subscribe: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = Mesos_V1_Master_Call.protoMessageName + ".Subscribe"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}volumes\0\u{1}reservations\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}volumes\0\u{1}reservations\0\u{4}|\u{11}usage_alarms\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3452,6 +3463,7 @@ nonisolated extension Mesos_V1_Master_Call.Subscribe: SwiftProtobuf.Message, Swi
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularBoolField(value: &self._volumes) }()
       case 2: try { try decoder.decodeSingularBoolField(value: &self._reservations) }()
+      case 1150: try { try decoder.decodeSingularBoolField(value: &self._usageAlarms) }()
       default: break
       }
     }
@@ -3468,12 +3480,16 @@ nonisolated extension Mesos_V1_Master_Call.Subscribe: SwiftProtobuf.Message, Swi
     try { if let v = self._reservations {
       try visitor.visitSingularBoolField(value: v, fieldNumber: 2)
     } }()
+    try { if let v = self._usageAlarms {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 1150)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Mesos_V1_Master_Call.Subscribe, rhs: Mesos_V1_Master_Call.Subscribe) -> Bool {
     if lhs._volumes != rhs._volumes {return false}
     if lhs._reservations != rhs._reservations {return false}
+    if lhs._usageAlarms != rhs._usageAlarms {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -2598,6 +2598,15 @@ package nonisolated struct Mesos_V1_Master_Event: @unchecked Sendable {
   /// Clears the value of `reservationRemoved`. Subsequent reads from it will return its default value.
   package mutating func clearReservationRemoved() {_uniqueStorage()._reservationRemoved = nil}
 
+  package var usageAlarm: Mesos_V1_Master_Event.UsageAlarm {
+    get {_storage._usageAlarm ?? Mesos_V1_Master_Event.UsageAlarm()}
+    set {_uniqueStorage()._usageAlarm = newValue}
+  }
+  /// Returns true if `usageAlarm` has been explicitly set.
+  package var hasUsageAlarm: Bool {_storage._usageAlarm != nil}
+  /// Clears the value of `usageAlarm`. Subsequent reads from it will return its default value.
+  package mutating func clearUsageAlarm() {_uniqueStorage()._usageAlarm = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   /// The kinds of event.
@@ -2620,6 +2629,7 @@ package nonisolated struct Mesos_V1_Master_Event: @unchecked Sendable {
     case reservationAdded = 1053
     case reservationUpdated = 1054
     case reservationRemoved = 1055
+    case usageAlarm = 1056
 
     package init() {
       self = .unknown
@@ -2722,6 +2732,156 @@ package nonisolated struct Mesos_V1_Master_Event: @unchecked Sendable {
     package init() {}
 
     fileprivate var _reservation: Mesos_V1_Master_Response.ListReservations.Reservation? = nil
+  }
+
+  /// Holdfast: a volume or a disk of an agent has crossed a threshold, has grown by a rule or could
+  /// not; once for each crossing.
+  package nonisolated struct UsageAlarm: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    /// As the agent's webhook has it: "volume-over", "volume-grown", ...
+    package var kind: String {
+      get {_kind ?? String()}
+      set {_kind = newValue}
+    }
+    /// Returns true if `kind` has been explicitly set.
+    package var hasKind: Bool {self._kind != nil}
+    /// Clears the value of `kind`. Subsequent reads from it will return its default value.
+    package mutating func clearKind() {self._kind = nil}
+
+    package var text: String {
+      get {_text ?? String()}
+      set {_text = newValue}
+    }
+    /// Returns true if `text` has been explicitly set.
+    package var hasText: Bool {self._text != nil}
+    /// Clears the value of `text`. Subsequent reads from it will return its default value.
+    package mutating func clearText() {self._text = nil}
+
+    package var time: Mesos_V1_TimeInfo {
+      get {_time ?? Mesos_V1_TimeInfo()}
+      set {_time = newValue}
+    }
+    /// Returns true if `time` has been explicitly set.
+    package var hasTime: Bool {self._time != nil}
+    /// Clears the value of `time`. Subsequent reads from it will return its default value.
+    package mutating func clearTime() {self._time = nil}
+
+    package var agentID: Mesos_V1_AgentID {
+      get {_agentID ?? Mesos_V1_AgentID()}
+      set {_agentID = newValue}
+    }
+    /// Returns true if `agentID` has been explicitly set.
+    package var hasAgentID: Bool {self._agentID != nil}
+    /// Clears the value of `agentID`. Subsequent reads from it will return its default value.
+    package mutating func clearAgentID() {self._agentID = nil}
+
+    /// The volume, or of a whole disk those on it.
+    package var volumes: [String] = []
+
+    package var persistenceID: String {
+      get {_persistenceID ?? String()}
+      set {_persistenceID = newValue}
+    }
+    /// Returns true if `persistenceID` has been explicitly set.
+    package var hasPersistenceID: Bool {self._persistenceID != nil}
+    /// Clears the value of `persistenceID`. Subsequent reads from it will return its default value.
+    package mutating func clearPersistenceID() {self._persistenceID = nil}
+
+    package var role: String {
+      get {_role ?? String()}
+      set {_role = newValue}
+    }
+    /// Returns true if `role` has been explicitly set.
+    package var hasRole: Bool {self._role != nil}
+    /// Clears the value of `role`. Subsequent reads from it will return its default value.
+    package mutating func clearRole() {self._role = nil}
+
+    package var usedBytes: UInt64 {
+      get {_usedBytes ?? 0}
+      set {_usedBytes = newValue}
+    }
+    /// Returns true if `usedBytes` has been explicitly set.
+    package var hasUsedBytes: Bool {self._usedBytes != nil}
+    /// Clears the value of `usedBytes`. Subsequent reads from it will return its default value.
+    package mutating func clearUsedBytes() {self._usedBytes = nil}
+
+    package var limitBytes: UInt64 {
+      get {_limitBytes ?? 0}
+      set {_limitBytes = newValue}
+    }
+    /// Returns true if `limitBytes` has been explicitly set.
+    package var hasLimitBytes: Bool {self._limitBytes != nil}
+    /// Clears the value of `limitBytes`. Subsequent reads from it will return its default value.
+    package mutating func clearLimitBytes() {self._limitBytes = nil}
+
+    /// The threshold.
+    package var percent: UInt32 {
+      get {_percent ?? 0}
+      set {_percent = newValue}
+    }
+    /// Returns true if `percent` has been explicitly set.
+    package var hasPercent: Bool {self._percent != nil}
+    /// Clears the value of `percent`. Subsequent reads from it will return its default value.
+    package mutating func clearPercent() {self._percent = nil}
+
+    /// The forecast, and between when.
+    package var fullInSeconds: UInt64 {
+      get {_fullInSeconds ?? 0}
+      set {_fullInSeconds = newValue}
+    }
+    /// Returns true if `fullInSeconds` has been explicitly set.
+    package var hasFullInSeconds: Bool {self._fullInSeconds != nil}
+    /// Clears the value of `fullInSeconds`. Subsequent reads from it will return its default value.
+    package mutating func clearFullInSeconds() {self._fullInSeconds = nil}
+
+    package var earliestSeconds: UInt64 {
+      get {_earliestSeconds ?? 0}
+      set {_earliestSeconds = newValue}
+    }
+    /// Returns true if `earliestSeconds` has been explicitly set.
+    package var hasEarliestSeconds: Bool {self._earliestSeconds != nil}
+    /// Clears the value of `earliestSeconds`. Subsequent reads from it will return its default value.
+    package mutating func clearEarliestSeconds() {self._earliestSeconds = nil}
+
+    package var latestSeconds: UInt64 {
+      get {_latestSeconds ?? 0}
+      set {_latestSeconds = newValue}
+    }
+    /// Returns true if `latestSeconds` has been explicitly set.
+    package var hasLatestSeconds: Bool {self._latestSeconds != nil}
+    /// Clears the value of `latestSeconds`. Subsequent reads from it will return its default value.
+    package mutating func clearLatestSeconds() {self._latestSeconds = nil}
+
+    /// The disk, as the agent's resources name its root.
+    package var disk: String {
+      get {_disk ?? String()}
+      set {_disk = newValue}
+    }
+    /// Returns true if `disk` has been explicitly set.
+    package var hasDisk: Bool {self._disk != nil}
+    /// Clears the value of `disk`. Subsequent reads from it will return its default value.
+    package mutating func clearDisk() {self._disk = nil}
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package init() {}
+
+    fileprivate var _kind: String? = nil
+    fileprivate var _text: String? = nil
+    fileprivate var _time: Mesos_V1_TimeInfo? = nil
+    fileprivate var _agentID: Mesos_V1_AgentID? = nil
+    fileprivate var _persistenceID: String? = nil
+    fileprivate var _role: String? = nil
+    fileprivate var _usedBytes: UInt64? = nil
+    fileprivate var _limitBytes: UInt64? = nil
+    fileprivate var _percent: UInt32? = nil
+    fileprivate var _fullInSeconds: UInt64? = nil
+    fileprivate var _earliestSeconds: UInt64? = nil
+    fileprivate var _latestSeconds: UInt64? = nil
+    fileprivate var _disk: String? = nil
   }
 
   /// A task was launched.
@@ -6083,7 +6243,7 @@ nonisolated extension Mesos_V1_Master_Response.GetQuota: SwiftProtobuf.Message, 
 
 nonisolated extension Mesos_V1_Master_Event: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Event"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}type\0\u{1}subscribed\0\u{3}task_added\0\u{3}task_updated\0\u{3}agent_added\0\u{3}agent_removed\0\u{3}framework_added\0\u{3}framework_updated\0\u{3}framework_removed\0\u{4}Q\u{10}volume_added\0\u{3}volume_updated\0\u{3}volume_removed\0\u{3}reservation_added\0\u{3}reservation_updated\0\u{3}reservation_removed\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}type\0\u{1}subscribed\0\u{3}task_added\0\u{3}task_updated\0\u{3}agent_added\0\u{3}agent_removed\0\u{3}framework_added\0\u{3}framework_updated\0\u{3}framework_removed\0\u{4}Q\u{10}volume_added\0\u{3}volume_updated\0\u{3}volume_removed\0\u{3}reservation_added\0\u{3}reservation_updated\0\u{3}reservation_removed\0\u{3}usage_alarm\0")
 
   fileprivate class _StorageClass {
     var _type: Mesos_V1_Master_Event.TypeEnum? = nil
@@ -6101,6 +6261,7 @@ nonisolated extension Mesos_V1_Master_Event: SwiftProtobuf.Message, SwiftProtobu
     var _reservationAdded: Mesos_V1_Master_Event.ReservationChanged? = nil
     var _reservationUpdated: Mesos_V1_Master_Event.ReservationChanged? = nil
     var _reservationRemoved: Mesos_V1_Master_Event.ReservationChanged? = nil
+    var _usageAlarm: Mesos_V1_Master_Event.UsageAlarm? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -6126,6 +6287,7 @@ nonisolated extension Mesos_V1_Master_Event: SwiftProtobuf.Message, SwiftProtobu
       _reservationAdded = source._reservationAdded
       _reservationUpdated = source._reservationUpdated
       _reservationRemoved = source._reservationRemoved
+      _usageAlarm = source._usageAlarm
     }
   }
 
@@ -6152,6 +6314,7 @@ nonisolated extension Mesos_V1_Master_Event: SwiftProtobuf.Message, SwiftProtobu
       if let v = _storage._reservationAdded, !v.isInitialized {return false}
       if let v = _storage._reservationUpdated, !v.isInitialized {return false}
       if let v = _storage._reservationRemoved, !v.isInitialized {return false}
+      if let v = _storage._usageAlarm, !v.isInitialized {return false}
       return true
     }
   }
@@ -6179,6 +6342,7 @@ nonisolated extension Mesos_V1_Master_Event: SwiftProtobuf.Message, SwiftProtobu
         case 1053: try { try decoder.decodeSingularMessageField(value: &_storage._reservationAdded) }()
         case 1054: try { try decoder.decodeSingularMessageField(value: &_storage._reservationUpdated) }()
         case 1055: try { try decoder.decodeSingularMessageField(value: &_storage._reservationRemoved) }()
+        case 1056: try { try decoder.decodeSingularMessageField(value: &_storage._usageAlarm) }()
         default: break
         }
       }
@@ -6236,6 +6400,9 @@ nonisolated extension Mesos_V1_Master_Event: SwiftProtobuf.Message, SwiftProtobu
       try { if let v = _storage._reservationRemoved {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 1055)
       } }()
+      try { if let v = _storage._usageAlarm {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1056)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -6260,6 +6427,7 @@ nonisolated extension Mesos_V1_Master_Event: SwiftProtobuf.Message, SwiftProtobu
         if _storage._reservationAdded != rhs_storage._reservationAdded {return false}
         if _storage._reservationUpdated != rhs_storage._reservationUpdated {return false}
         if _storage._reservationRemoved != rhs_storage._reservationRemoved {return false}
+        if _storage._usageAlarm != rhs_storage._usageAlarm {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -6270,7 +6438,7 @@ nonisolated extension Mesos_V1_Master_Event: SwiftProtobuf.Message, SwiftProtobu
 }
 
 nonisolated extension Mesos_V1_Master_Event.TypeEnum: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}SUBSCRIBED\0\u{1}TASK_ADDED\0\u{1}TASK_UPDATED\0\u{1}AGENT_ADDED\0\u{1}AGENT_REMOVED\0\u{1}FRAMEWORK_ADDED\0\u{1}FRAMEWORK_UPDATED\0\u{1}FRAMEWORK_REMOVED\0\u{1}HEARTBEAT\0\u{2}Q\u{10}VOLUME_ADDED\0\u{1}VOLUME_UPDATED\0\u{1}VOLUME_REMOVED\0\u{1}RESERVATION_ADDED\0\u{1}RESERVATION_UPDATED\0\u{1}RESERVATION_REMOVED\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}SUBSCRIBED\0\u{1}TASK_ADDED\0\u{1}TASK_UPDATED\0\u{1}AGENT_ADDED\0\u{1}AGENT_REMOVED\0\u{1}FRAMEWORK_ADDED\0\u{1}FRAMEWORK_UPDATED\0\u{1}FRAMEWORK_REMOVED\0\u{1}HEARTBEAT\0\u{2}Q\u{10}VOLUME_ADDED\0\u{1}VOLUME_UPDATED\0\u{1}VOLUME_REMOVED\0\u{1}RESERVATION_ADDED\0\u{1}RESERVATION_UPDATED\0\u{1}RESERVATION_REMOVED\0\u{1}USAGE_ALARM\0")
 }
 
 nonisolated extension Mesos_V1_Master_Event.Subscribed: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -6404,6 +6572,115 @@ nonisolated extension Mesos_V1_Master_Event.ReservationChanged: SwiftProtobuf.Me
 
   package static func ==(lhs: Mesos_V1_Master_Event.ReservationChanged, rhs: Mesos_V1_Master_Event.ReservationChanged) -> Bool {
     if lhs._reservation != rhs._reservation {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Mesos_V1_Master_Event.UsageAlarm: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Mesos_V1_Master_Event.protoMessageName + ".UsageAlarm"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}kind\0\u{1}text\0\u{1}time\0\u{3}agent_id\0\u{1}volumes\0\u{3}persistence_id\0\u{1}role\0\u{3}used_bytes\0\u{3}limit_bytes\0\u{1}percent\0\u{3}full_in_seconds\0\u{3}earliest_seconds\0\u{3}latest_seconds\0\u{1}disk\0")
+
+  public var isInitialized: Bool {
+    if self._kind == nil {return false}
+    if self._text == nil {return false}
+    if self._time == nil {return false}
+    if self._agentID == nil {return false}
+    if let v = self._time, !v.isInitialized {return false}
+    if let v = self._agentID, !v.isInitialized {return false}
+    return true
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self._kind) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self._text) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._time) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._agentID) }()
+      case 5: try { try decoder.decodeRepeatedStringField(value: &self.volumes) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self._persistenceID) }()
+      case 7: try { try decoder.decodeSingularStringField(value: &self._role) }()
+      case 8: try { try decoder.decodeSingularUInt64Field(value: &self._usedBytes) }()
+      case 9: try { try decoder.decodeSingularUInt64Field(value: &self._limitBytes) }()
+      case 10: try { try decoder.decodeSingularUInt32Field(value: &self._percent) }()
+      case 11: try { try decoder.decodeSingularUInt64Field(value: &self._fullInSeconds) }()
+      case 12: try { try decoder.decodeSingularUInt64Field(value: &self._earliestSeconds) }()
+      case 13: try { try decoder.decodeSingularUInt64Field(value: &self._latestSeconds) }()
+      case 14: try { try decoder.decodeSingularStringField(value: &self._disk) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._kind {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._text {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._time {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._agentID {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
+    if !self.volumes.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.volumes, fieldNumber: 5)
+    }
+    try { if let v = self._persistenceID {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 6)
+    } }()
+    try { if let v = self._role {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 7)
+    } }()
+    try { if let v = self._usedBytes {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 8)
+    } }()
+    try { if let v = self._limitBytes {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 9)
+    } }()
+    try { if let v = self._percent {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 10)
+    } }()
+    try { if let v = self._fullInSeconds {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 11)
+    } }()
+    try { if let v = self._earliestSeconds {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 12)
+    } }()
+    try { if let v = self._latestSeconds {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 13)
+    } }()
+    try { if let v = self._disk {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 14)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Mesos_V1_Master_Event.UsageAlarm, rhs: Mesos_V1_Master_Event.UsageAlarm) -> Bool {
+    if lhs._kind != rhs._kind {return false}
+    if lhs._text != rhs._text {return false}
+    if lhs._time != rhs._time {return false}
+    if lhs._agentID != rhs._agentID {return false}
+    if lhs.volumes != rhs.volumes {return false}
+    if lhs._persistenceID != rhs._persistenceID {return false}
+    if lhs._role != rhs._role {return false}
+    if lhs._usedBytes != rhs._usedBytes {return false}
+    if lhs._limitBytes != rhs._limitBytes {return false}
+    if lhs._percent != rhs._percent {return false}
+    if lhs._fullInSeconds != rhs._fullInSeconds {return false}
+    if lhs._earliestSeconds != rhs._earliestSeconds {return false}
+    if lhs._latestSeconds != rhs._latestSeconds {return false}
+    if lhs._disk != rhs._disk {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -485,6 +485,13 @@ package nonisolated struct Mesos_V1_TaskInfo: @unchecked Sendable {
     set {_uniqueStorage()._limits = newValue}
   }
 
+  /// Holdfast: what happens when its volumes or its sandbox are full; absent: as its role's policy
+  /// says.
+  package var diskLimits: [Mesos_V1_DiskLimitRule] {
+    get {_storage._diskLimits}
+    set {_uniqueStorage()._diskLimits = newValue}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -1221,7 +1228,7 @@ nonisolated extension Mesos_V1_ExecutorInfo.TypeEnum: SwiftProtobuf._ProtoNamePr
 
 nonisolated extension Mesos_V1_TaskInfo: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".TaskInfo"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{3}task_id\0\u{3}agent_id\0\u{1}resources\0\u{1}executor\0\u{1}data\0\u{1}command\0\u{3}health_check\0\u{1}container\0\u{1}labels\0\u{1}discovery\0\u{3}kill_policy\0\u{1}check\0\u{3}max_completion_time\0\u{1}limits\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{3}task_id\0\u{3}agent_id\0\u{1}resources\0\u{1}executor\0\u{1}data\0\u{1}command\0\u{3}health_check\0\u{1}container\0\u{1}labels\0\u{1}discovery\0\u{3}kill_policy\0\u{1}check\0\u{3}max_completion_time\0\u{1}limits\0\u{4}o\u{11}disk_limits\0")
 
   fileprivate class _StorageClass {
     var _name: String? = nil
@@ -1239,6 +1246,7 @@ nonisolated extension Mesos_V1_TaskInfo: SwiftProtobuf.Message, SwiftProtobuf._M
     var _discovery: Mesos_V1_DiscoveryInfo? = nil
     var _maxCompletionTime: Mesos_V1_DurationInfo? = nil
     var _limits: Dictionary<String,Mesos_V1_Value.Scalar> = [:]
+    var _diskLimits: [Mesos_V1_DiskLimitRule] = []
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1264,6 +1272,7 @@ nonisolated extension Mesos_V1_TaskInfo: SwiftProtobuf.Message, SwiftProtobuf._M
       _discovery = source._discovery
       _maxCompletionTime = source._maxCompletionTime
       _limits = source._limits
+      _diskLimits = source._diskLimits
     }
   }
 
@@ -1319,6 +1328,7 @@ nonisolated extension Mesos_V1_TaskInfo: SwiftProtobuf.Message, SwiftProtobuf._M
         case 13: try { try decoder.decodeSingularMessageField(value: &_storage._check) }()
         case 14: try { try decoder.decodeSingularMessageField(value: &_storage._maxCompletionTime) }()
         case 15: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMessageMap<SwiftProtobuf.ProtobufString,Mesos_V1_Value.Scalar>.self, value: &_storage._limits) }()
+        case 1150: try { try decoder.decodeRepeatedMessageField(value: &_storage._diskLimits) }()
         default: break
         }
       }
@@ -1376,6 +1386,9 @@ nonisolated extension Mesos_V1_TaskInfo: SwiftProtobuf.Message, SwiftProtobuf._M
       if !_storage._limits.isEmpty {
         try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMessageMap<SwiftProtobuf.ProtobufString,Mesos_V1_Value.Scalar>.self, value: _storage._limits, fieldNumber: 15)
       }
+      if !_storage._diskLimits.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._diskLimits, fieldNumber: 1150)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1400,6 +1413,7 @@ nonisolated extension Mesos_V1_TaskInfo: SwiftProtobuf.Message, SwiftProtobuf._M
         if _storage._discovery != rhs_storage._discovery {return false}
         if _storage._maxCompletionTime != rhs_storage._maxCompletionTime {return false}
         if _storage._limits != rhs_storage._limits {return false}
+        if _storage._diskLimits != rhs_storage._diskLimits {return false}
         return true
       }
       if !storagesAreEqual {return false}

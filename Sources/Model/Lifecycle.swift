@@ -38,11 +38,16 @@ package struct LifecyclePolicy: Equatable, Sendable {
     package var trashNanoseconds: Int64
     package var isProtecting: Bool
     package var erasure: EraseOrder
+    /// What happens when a volume is full; nil: the write fails, or as the agent was started.
+    package var atLimit: DiskLimitRule.Action?
+    /// Nil: as the agent was started.
+    package var alarms: AlarmRule?
 
     package init(
         role: String, orphans: Orphans = .never, retentionNanoseconds: Int64? = nil,
         trashNanoseconds: Int64 = 0, isProtecting: Bool = false,
-        erasure: EraseOrder = EraseOrder()
+        erasure: EraseOrder = EraseOrder(), atLimit: DiskLimitRule.Action? = nil,
+        alarms: AlarmRule? = nil
     ) {
         self.role = role
         self.orphans = orphans
@@ -50,6 +55,13 @@ package struct LifecyclePolicy: Equatable, Sendable {
         self.trashNanoseconds = trashNanoseconds
         self.isProtecting = isProtecting
         self.erasure = erasure
+        self.atLimit = atLimit
+        self.alarms = alarms
+    }
+
+    /// What agents are told of it.
+    package var diskRule: RoleDiskRule {
+        RoleDiskRule(role: role, limit: atLimit, alarms: alarms)
     }
 
     /// A hundred years: longer means for ever.
@@ -74,6 +86,8 @@ package struct LifecyclePolicy: Equatable, Sendable {
             try Self.check(retentionNanoseconds, "retention", from: 0)
         }
         try Self.check(trashNanoseconds, "trash", from: 0)
+        if let atLimit { try DiskLimitRule(atLimit).validate() }
+        try alarms?.validate()
         if let rate = erasure.mebibytesPerSecond {
             guard erasure.mode != .delete else {
                 throw Refusal(

@@ -16,6 +16,8 @@ package enum AgentMessage: Equatable, Sendable {
     case volumeReport([VolumeReport])
     /// The answer to `eraseVolume`; nil: nothing of its data is left.
     case volumeErased(VolumeUUID, failure: String?)
+    /// A volume or disk has crossed a threshold; told once.
+    case usageAlarm(UsageAlarm)
 }
 
 /// What an agent brings to a (re-)registration.
@@ -102,10 +104,12 @@ package struct VolumeReport: Equatable, Sendable {
     /// What a task can store, in bytes; nil: not known yet.
     package var usableBytes: Int64?
     package var usedBytes: Int64?
+    /// Its booked size when this was read; nil: from an agent of an earlier version.
+    package var bookedBytes: Int64?
 
     package init(
         uuid: VolumeUUID, backend: String, enforcement: Enforcement, growsWhileMounted: Bool,
-        usableBytes: Int64? = nil, usedBytes: Int64? = nil
+        usableBytes: Int64? = nil, usedBytes: Int64? = nil, bookedBytes: Int64? = nil
     ) {
         self.uuid = uuid
         self.backend = backend
@@ -113,6 +117,7 @@ package struct VolumeReport: Equatable, Sendable {
         self.growsWhileMounted = growsWhileMounted
         self.usableBytes = usableBytes
         self.usedBytes = usedBytes
+        self.bookedBytes = bookedBytes
     }
 }
 
@@ -135,6 +140,9 @@ package enum MasterMessage: Equatable, Sendable {
     case shutdownFramework(FrameworkID)
     /// Discard or overwrite a volume that nobody uses. Idempotent; its DESTROY comes after it.
     case eraseVolume(VolumeUUID, EraseOrder)
+    /// What the roles' policies say of limits; replaces what was said before. Comes before
+    /// `registered` where there are any: an agent that registers without it has none.
+    case diskRules([RoleDiskRule])
 }
 
 /// Tasks for one executor: one task, or a whole group, which starts whole or not at all.

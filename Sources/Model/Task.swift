@@ -17,6 +17,8 @@ package struct TaskDescription: Equatable, Sendable {
     /// Whether a health check is there whose failures kill.
     package var hasHealthCheck: Bool
     package var hasCheck: Bool
+    /// What happens when its volumes or its sandbox are full; else as their role's policy says.
+    package var diskLimits: [DiskLimitRule]
     /// The whole TaskInfo, serialized.
     package var payload: Payload
     /// Why the master refuses it: what was given for it has no meaning. Nil for all that it books.
@@ -26,8 +28,8 @@ package struct TaskDescription: Equatable, Sendable {
         id: TaskID, name: String, agent: AgentID, resources: [Resource],
         executor: ExecutorDescription? = nil, hasCommand: Bool = true, user: String? = nil,
         killGraceMilliseconds: Int64? = nil, maxCompletionMilliseconds: Int64? = nil,
-        hasHealthCheck: Bool = false, hasCheck: Bool = false, payload: Payload = Payload(),
-        fault: Refusal? = nil
+        hasHealthCheck: Bool = false, hasCheck: Bool = false, diskLimits: [DiskLimitRule] = [],
+        payload: Payload = Payload(), fault: Refusal? = nil
     ) {
         self.id = id
         self.name = name
@@ -40,6 +42,7 @@ package struct TaskDescription: Equatable, Sendable {
         self.maxCompletionMilliseconds = maxCompletionMilliseconds
         self.hasHealthCheck = hasHealthCheck
         self.hasCheck = hasCheck
+        self.diskLimits = diskLimits
         self.payload = payload
         self.fault = fault
     }

@@ -40,6 +40,7 @@ struct InventoryMirror: Equatable {
     mutating func take(_ event: OperatorEvent, counting counts: inout OccurrenceCounts) {
         switch event {
         case .heartbeat: break
+        case .usageAlarm: counts[.usageAlarm] += 1
         case .taskAdded(let task):
             counts[.taskEvent] += 1
             tasks[task.key] = task.state.isTerminal ? nil : task.state
@@ -104,7 +105,7 @@ extension Simulation {
         guard isMasterUp else { return }
         mirror = nil
         let id = SubscriberID(number())
-        tell(.operatorSubscribed(id, [.volumes, .reservations]))
+        tell(.operatorSubscribed(id, [.volumes, .reservations, .usageAlarms]))
         guard isMasterUp else { return }
         if !master.isSubscribed(id) { violate("a subscriber was not taken") }
         mirror = InventoryMirror(master)

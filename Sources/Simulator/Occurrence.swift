@@ -36,6 +36,8 @@ package enum Occurrence: Int, CaseIterable, Sendable {
         taskEnded, compaction
     // what a subscriber of the operator API was told
     case volumeEvent, reservationEvent, agentEvent, frameworkEvent, taskEvent
+    // volumes that fill, and grow by a rule
+    case volumeFilled, grownByRule, notGrownByRule, usageAlarm
 
     package var name: String { "\(self)" }
 }

@@ -81,7 +81,7 @@ extension Simulation {
             role: schedulers[chance.below(schedulers.count)].role, orphans: orphans,
             retentionNanoseconds: retention, trashNanoseconds: chance.oneIn(5) ? 0 : span(8),
             isProtecting: chance.oneIn(8),
-            erasure: EraseOrder(EraseMode.allCases[chance.below(3)]))
+            erasure: EraseOrder(EraseMode.allCases[chance.below(3)]), atLimit: limitAction())
         lifecycleCall(.operatorPolicy, .setPolicy(policy))
     }
 
@@ -110,7 +110,7 @@ extension Simulation {
 
     // MARK: laws
 
-    private func policyByName(_ role: String) -> LifecyclePolicy? {
+    func registryPolicy(_ role: String) -> LifecyclePolicy? {
         var name = role
         while true {
             if let policy = registry.policies[name] { return policy }
@@ -127,7 +127,7 @@ extension Simulation {
         let to = row.lifecycle.stage
         guard from != to else { return }
         defer { lifecycle.entered[uuid] = now }
-        let policy = policyByName(row.volume.resource.role)
+        let policy = registryPolicy(row.volume.resource.role)
         let isProtected = old?.lifecycle.isProtected ?? policy?.isProtecting ?? false
         let entered = lifecycle.entered[uuid] ?? now
         if to == .trash || to == .erasing, isProtected {
@@ -169,7 +169,7 @@ extension Simulation {
         guard registry.operation(row.operation.uuid) == nil else { return }
         for case .destroy(let uuid) in row.operation.volumeChanges {
             guard let volume = registry.volumes[uuid], volume.standing != .lost else { continue }
-            let policy = policyByName(volume.volume.resource.role)
+            let policy = registryPolicy(volume.volume.resource.role)
             switch volume.lifecycle.stage {
             case .erasing: break
             case .trash: violate("volume \(uuid) is destroyed out of the trash")

@@ -161,6 +161,7 @@ extension Simulation {
         case .volumeRemoved(let uuid): digest.add(uuid.value)
         case .operationStored(let row):
             checkDestroys(row)
+            checkGrowth(row)
             digest.add(row.operation.uuid.value)
             digest.add(row.operation.sequence)
             noteLaunches(of: row)
@@ -183,6 +184,9 @@ extension Simulation {
         digest.add(entry.action.rawValue)
         digest.add(entry.outcome.rawValue)
         noteLife(entry)
+        if entry.principal == GrowthRule.principal, entry.outcome == .refused {
+            count(.notGrownByRule)
+        }
         guard let uuid = entry.operation else { return }
         digest.add(uuid.value)
         // As the registry does with its trail.

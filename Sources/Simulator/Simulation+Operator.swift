@@ -18,6 +18,7 @@ extension Simulation {
         case 20..<24: operatorLease()
         case 24..<31: operatorTransact()
         case 31..<38: lifecycleStep()
+        case 38..<44: fillVolume()
         case _: operate()
         }
     }

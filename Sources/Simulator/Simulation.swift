@@ -45,6 +45,7 @@ package struct Simulation {
     /// What a subscriber of the operator API knows; nil: there is none.
     var mirror: InventoryMirror?
     var lifecycle = LifecycleBook()
+    var growth = GrowthBook()
 
     package init(seed: UInt64, options: SimulationOptions = SimulationOptions()) {
         self.options = options

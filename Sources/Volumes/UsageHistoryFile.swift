@@ -80,13 +80,15 @@ package struct UsageHistoryFile: Sendable {
         guard count == bytes.count, Array(bytes[..<8]) == Self.magic,
             Self.number(bytes[12..<16], UInt32.self) == Self.checksum(bytes[..<12])
         else { return UsageAlarms() }
-        return UsageAlarms(level: Int(bytes[8]), isFillingSoon: bytes[9] == 1)
+        // Up to 3 it is the number of 80, 90 and 95 % that were crossed: an earlier version's.
+        let percent = bytes[8] <= 3 ? [0, 80, 90, 95][Int(bytes[8])] : Int(bytes[8])
+        return UsageAlarms(percent: percent, isFillingSoon: bytes[9] == 1)
     }
 
     package func write(_ alarms: UsageAlarms) throws(SystemError) {
         let file = try OpenFile(path: path, flags: O_RDWR | O_CREAT | O_NOFOLLOW)
         var bytes = Self.magic
-        bytes += [UInt8(clamping: alarms.level), alarms.isFillingSoon ? 1 : 0, 0, 0]
+        bytes += [UInt8(clamping: alarms.percent), alarms.isFillingSoon ? 1 : 0, 0, 0]
         bytes += Self.bytes(Self.checksum(bytes[...]))
         try Self.put(bytes, 0, file)
     }

@@ -280,7 +280,8 @@ struct World {
         case .operationResult(let result): take(result)
         case .statusUpdate(let update, latestState: _):
             take(update)
-        case .executorMessage, .executorExited, .pong, .volumeReport, .volumeErased: break
+        case .executorMessage, .executorExited, .pong, .volumeReport, .volumeErased, .usageAlarm:
+            break
         }
     }
 

@@ -62,4 +62,53 @@ import Wire
         let status: Mesos_V1_TaskStatus = excess.status.message()
         #expect(status.limitation.resources.map(\.disk.persistence.id) == ["v"])
     }
+
+    /// What a rule says of what only a count limits: a choice never takes disk from others.
+    @Test func aChoiceDoesNotLiftAnEnforcedLimit() {
+        var limits = limits([disk(8), disk(16, volume: "v")])
+        var use = DiskUse()
+        use.volumes[uuid] = .init(usedBytes: 20 << 20, limitBytes: 16 << 20)
+        let step = Amount(thousandths: 8_000)
+        let table: [(DiskLimitRule.Action?, enforced: Bool, other: Bool)] = [
+            (nil, true, false), (.fail, true, false), (.kill, true, true),
+            (.grow(GrowthRule(step: step)), false, false),
+        ]
+        for (action, enforced, other) in table {
+            limits.actions[uuid] = action
+            #expect((use.excess(of: limits) != nil) == enforced, "\(String(describing: action))")
+            let found = use.excess(of: limits, isEnforced: false)
+            #expect((found != nil) == other, "\(String(describing: action))")
+        }
+        use.volumes[uuid] = .init(usedBytes: 25 << 20, limitBytes: 16 << 20)
+        #expect(use.excess(of: limits) != nil, "a step past its size")
+        use = DiskUse()
+        use.sandboxes[container] = 9 << 20
+        #expect(use.excess(of: limits, isEnforced: false) == nil)
+        limits.sandboxAction = .kill
+        #expect(use.excess(of: limits, isEnforced: false)?.message.contains("(8MB)") == true)
+    }
+
+    /// What the kernel limits never passes its limit: it is ended when nothing more fits.
+    @Test func aFullVolumeOfItsOwnIsEndedOnlyByItsRule() throws {
+        var limits = limits([disk(64, volume: "v")])
+        let report = { (used: Int64, enforcement: VolumeReport.Enforcement) in
+            VolumeReport(
+                uuid: uuid, backend: "loop-ext4", enforcement: enforcement,
+                growsWhileMounted: false, usableBytes: 56 << 20, usedBytes: used << 20)
+        }
+        limits.reports[uuid] = report(56, .kernel)
+        for action: DiskLimitRule.Action? in [nil, .fail, .grow(GrowthRule(step: .zero))] {
+            limits.actions[uuid] = action
+            #expect(DiskUse().excess(of: limits) == nil)
+        }
+        limits.actions[uuid] = .kill
+        let excess = try #require(DiskUse().excess(of: limits, isEnforced: false))
+        #expect(excess.message == "Disk usage (56MB) exceeds quota (56MB)")
+        let status: Mesos_V1_TaskStatus = excess.status.message()
+        #expect(status.limitation.resources.map(\.disk.persistence.id) == ["v"])
+        limits.reports[uuid] = report(54, .kernel)
+        #expect(DiskUse().excess(of: limits) == nil)
+        limits.reports[uuid] = report(56, .none)
+        #expect(DiskUse().excess(of: limits) == nil)
+    }
 }

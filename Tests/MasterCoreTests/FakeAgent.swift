@@ -81,7 +81,7 @@ final class FakeAgent {
             return [.executorExited(framework, executor, status: 0)]
         case .eraseVolume(let uuid, _):
             return [.volumeErased(uuid, failure: eraseFailure)]
-        case .registered, .refused, .frameworkMessage:
+        case .registered, .refused, .frameworkMessage, .diskRules:
             break
         }
         return []

@@ -47,8 +47,8 @@ import Testing
 
     @Test func whatIsDamagedIsLeftOut() throws {
         try file.write((0..<10).map(write))
-        try file.write(UsageAlarms(level: 2, isFillingSoon: true))
-        #expect(file.alarms() == UsageAlarms(level: 2, isFillingSoon: true))
+        try file.write(UsageAlarms(percent: 90, isFillingSoon: true))
+        #expect(file.alarms() == UsageAlarms(percent: 90, isFillingSoon: true))
         // A byte of each of two points, and one of the alarms.
         let index = Int(Self.start / 60 % 1440)
         let raw = try OpenFile(path: file.path, flags: O_RDWR)

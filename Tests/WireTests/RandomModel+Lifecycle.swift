@@ -10,7 +10,8 @@ extension RandomModel {
         LifecyclePolicy(
             role: text(), orphans: pick([.never, .ownerGone, .unused(nanoseconds: number())]),
             retentionNanoseconds: maybe { $0.number() }, trashNanoseconds: number(),
-            isProtecting: flag(), erasure: eraseOrder())
+            isProtecting: flag(), erasure: eraseOrder(), atLimit: maybe { $0.limitAction() },
+            alarms: maybe { $0.alarmRule() })
     }
 
     mutating func volumeInTrash() -> VolumeRow {

@@ -93,7 +93,7 @@ struct RandomModel {
         VolumeReport(
             uuid: id(), backend: text(), enforcement: pick(VolumeReport.Enforcement.allCases),
             growsWhileMounted: flag(), usableBytes: maybe { $0.number() },
-            usedBytes: maybe { $0.number() })
+            usedBytes: maybe { $0.number() }, bookedBytes: maybe { $0.number() })
     }
 
     mutating func change() -> VolumeChange {
@@ -145,7 +145,7 @@ struct RandomModel {
             executor: maybe { $0.executor() }, hasCommand: flag(), user: maybe { $0.text() },
             killGraceMilliseconds: maybe { $0.number() },
             maxCompletionMilliseconds: maybe { $0.number() }, hasHealthCheck: flag(),
-            hasCheck: flag(), payload: payload())
+            hasCheck: flag(), diskLimits: list { $0.diskLimitRule() }, payload: payload())
     }
 
     mutating func update() -> StatusUpdate {

@@ -28,6 +28,7 @@ import Wire
             .pong(UInt64(random.number())),
             .volumeReport(random.list { $0.report() }),
             .volumeErased(random.id(), failure: random.maybe { $0.text() }),
+            .usageAlarm(random.alarm()),
         ]
     }
 
@@ -48,6 +49,7 @@ import Wire
             .shutdownExecutor(random.id(), random.id()),
             .shutdownFramework(random.id()),
             .eraseVolume(random.id(), random.eraseOrder()),
+            .diskRules(random.list { $0.diskRule() }),
         ]
     }
 

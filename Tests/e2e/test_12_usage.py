@@ -247,6 +247,8 @@ def suspect(binary, place):
         assert {v["id"] for v in cluster.json("volumes")} == {"before", "after"}
 
 
+# The volume in its sandbox counts for itself.
+# Scenario: disk_quota DiskUsageCollectorTest.ExcludeRelativePath
 def test_counted_volume(binary):
     check(binary, "directory", "walk")
 

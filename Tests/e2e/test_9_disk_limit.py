@@ -31,6 +31,7 @@ def in_volume(framework):
     return task
 
 
+# Scenario: disk_quota DiskQuotaEnforcement.DiskUsageExceedsQuota DiskQuotaTest.VolumeUsageExceedsQuota
 def test_enforced(binary):
     options = ("--enforce_container_disk_quota", WATCH)
     with Cluster(binary, backend="directory", options=options) as cluster:
@@ -49,6 +50,7 @@ def test_enforced(binary):
             assert [v["id"] for v in listed] == ["v"]
 
 
+# Scenario: disk_quota DiskQuotaEnforcement.NoQuotaEnforcement DiskQuotaEnforcement.ResourceStatistics
 def test_only_reported(binary):
     with Cluster(binary, backend="directory", options=(WATCH,)) as cluster:
         with Framework(cluster.url, ROLE) as framework:

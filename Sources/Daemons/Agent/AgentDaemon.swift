@@ -46,6 +46,8 @@ package struct AgentSettings: Sendable {
     package var checksInvariants = false
     /// Where events of usage are sent; nil: nowhere.
     package var usageWebhook: String?
+    /// When somebody is told that a volume fills, where its role's policy says nothing of it.
+    package var alarms = AlarmRule.usual
     /// From `--docker-registry`.
     package var imageRegistry = ImageRegistry.usual
 
@@ -132,8 +134,10 @@ package final class AgentDaemon: Sendable {
             UsageWebhook(url: $0, agent: "\(settings.address):\(port)", logger: logger)
         }
         let recorder = UsageRecorder(
-            workDirectory: settings.workDirectory, logger: logger,
-            listeners: webhook.map { [$0.send] } ?? [])
+            workDirectory: settings.workDirectory, logger: logger, alarms: settings.alarms,
+            listeners: (webhook.map { [$0.send] } ?? []) + [
+                { [host] event in host.send(.usageAlarmed(event.alarm)) }
+            ])
         let monitor = UsageMonitor(volumes: volumes, recorder: recorder)
         let watch = DiskWatch(
             host: host, volumes: volumes, monitor: monitor,
@@ -207,14 +211,23 @@ package final class AgentDaemon: Sendable {
             group.addTask { [settings] in
                 await watch.run(intervalMilliseconds: settings.watchIntervalMilliseconds)
             }
-            group.addTask { [settings] in
-                await monitor.run(intervalMilliseconds: settings.watchIntervalMilliseconds)
+            group.addTask { [self] in
+                await monitor.run(intervalMilliseconds: settings.watchIntervalMilliseconds) {
+                    await self.diskRules
+                }
             }
             if let webhook { group.addTask { await webhook.run(client) } }
             await group.next()
             group.cancelAll()
         }
         await client.stop()
+    }
+
+    /// What the roles' policies say of limits; nil: no master has said it yet.
+    private var diskRules: [RoleDiskRule]? {
+        get async {
+            await host.read { agent, _ in agent.hasBeenRegistered ? agent.diskRules : nil }
+        }
     }
 
     /// Where the master takes its agents; nil: it does not answer.

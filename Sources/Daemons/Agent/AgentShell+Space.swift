@@ -34,7 +34,7 @@ extension AgentShell {
             // They are told again with the next count.
             return .told
         case .volumesChanged, .volumeErased, .containerStarted, .containerFailed, .containerEnded,
-            .containerUpdated,
+            .containerUpdated, .usageAlarmed,
             .checkChanged, .executorStreamClosed, .masterConnected, .masterDisconnected,
             .storageLow, .ticked:
             return .later

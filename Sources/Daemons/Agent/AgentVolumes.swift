@@ -288,7 +288,5 @@ final class AgentVolumes: Sendable {
     }
 
     /// MiB thousandths in bytes, rounded down.
-    static func bytes(_ amount: Amount) -> Int64 {
-        amount.thousandths / 1000 * 1_048_576 + amount.thousandths % 1000 * 1_048_576 / 1000
-    }
+    static func bytes(_ amount: Amount) -> Int64 { amount.mebibytesInBytes }
 }

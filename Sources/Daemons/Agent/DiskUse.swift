@@ -3,13 +3,18 @@ import MesosAPI
 import Model
 import Wire
 
-/// What a container may use of its agent's disks.
+/// What a container may use of its agent's disks, and what happens when that is used up.
 struct DiskLimits: Sendable {
     let container: ContainerID
     let sandbox: String
     /// Of its resources: what names no volume limits the sandbox, as in Mesos.
     let sandboxDisk: [Resource]
     let volumes: [(uuid: VolumeUUID, resource: Resource)]
+    /// What is to happen when they are full, where somebody has said so.
+    var actions: [VolumeUUID: DiskLimitRule.Action] = [:]
+    var sandboxAction: DiskLimitRule.Action?
+    /// What was last read of them.
+    var reports: [VolumeUUID: VolumeReport] = [:]
 
     init(
         container: ContainerID, sandbox: String, resources: [Resource],
@@ -32,10 +37,31 @@ struct DiskLimits: Sendable {
     /// Of all containers that run.
     static func all(of agent: Agent) -> [DiskLimits] {
         agent.frameworkViews().flatMap(\.executors).filter(\.isRunning).map { view in
-            DiskLimits(
+            let tasks = view.tasks.map(\.row.task)
+            var limits = DiskLimits(
                 container: view.row.container, sandbox: view.row.directory,
-                resources: view.row.executor.resources + view.tasks.flatMap(\.row.task.resources),
+                resources: view.row.executor.resources + tasks.flatMap(\.resources),
                 volume: agent.volume(of:))
+            limits.follow(view.row.executor.resources, of: nil, agent)
+            for task in tasks { limits.follow(task.resources, of: task, agent) }
+            return limits
+        }
+    }
+
+    /// Takes over what a task's rules or its roles' policies say. Of several that share a container
+    /// or a volume, one that wants it ended is enough.
+    private mutating func follow(
+        _ resources: [Resource], of task: TaskDescription?, _ agent: Agent
+    ) {
+        if sandboxAction != .kill {
+            sandboxAction = task?.diskLimits.sandboxAction ?? sandboxAction
+        }
+        for resource in resources {
+            guard let uuid = agent.volume(of: resource),
+                let action = agent.limitAction(of: resource, for: task), actions[uuid] != .kill
+            else { continue }
+            actions[uuid] = action
+            reports[uuid] = agent.volumeReport(uuid)
         }
     }
 }
@@ -59,14 +85,26 @@ struct DiskUse: Sendable {
     }
 
     /// The first limit that a container is over; the sandbox's before its volumes'.
-    func excess(of limits: DiskLimits) -> Excess? {
-        if let used = sandboxes[limits.container], let limit = limits.sandboxBytes, used > limit {
+    ///
+    /// What nothing but the count limits is ended where limits are enforced, whatever a task wants:
+    /// its choice never takes disk from others. One that may grow is left a step of time for that.
+    /// What the kernel limits is ended only where a rule says so.
+    func excess(of limits: DiskLimits, isEnforced: Bool = true) -> Excess? {
+        if let used = sandboxes[limits.container], let limit = limits.sandboxBytes, used > limit,
+            isEnforced || limits.sandboxAction == .kill
+        {
             return Self.excess(used, limit, limits.sandboxDisk)
         }
         for (uuid, resource) in limits.volumes {
-            guard let volume = volumes[uuid] else { continue }
+            let action = limits.actions[uuid]
+            guard let volume = volumes[uuid] else {
+                guard action == .kill, let full = limits.reports[uuid]?.fullness else { continue }
+                return Self.excess(full.used, full.usable, [resource])
+            }
+            guard isEnforced || action == .kill else { continue }
             // What the task was launched with, or more where the volume has grown since.
-            let limit = max(volume.limitBytes, AgentVolumes.bytes(resource.amount))
+            var limit = max(volume.limitBytes, AgentVolumes.bytes(resource.amount))
+            if case .grow(let rule) = action { limit += rule.step.mebibytesInBytes }
             if volume.usedBytes > limit {
                 return Self.excess(volume.usedBytes, limit, [resource])
             }
@@ -97,5 +135,17 @@ struct DiskUse: Sendable {
             unit += 1
         }
         return "\(amount)\(units[unit])"
+    }
+}
+
+extension VolumeReport {
+    /// What is used and what could be, where the kernel takes nothing more or nearly so; else nil.
+    /// ext4 keeps a fiftieth back, 16 MiB at most, and what is written comes in pieces.
+    fileprivate var fullness: (used: Int64, usable: Int64)? {
+        guard enforcement == .kernel, let usedBytes, let usableBytes, usableBytes > 0 else {
+            return nil
+        }
+        let rest = min(usableBytes / 50, 16 << 20) + (256 << 10)
+        return usableBytes - usedBytes <= rest ? (usedBytes, usableBytes) : nil
     }
 }

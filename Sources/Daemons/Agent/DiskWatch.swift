@@ -9,8 +9,8 @@ import Volumes
 /// one after the other, an interval of rest after each round. A burst in between passes. Only what
 /// has changed since the round before is looked at.
 ///
-/// Where limits are enforced it tells the agent of each container that is over one; else what it
-/// has counted is only shown.
+/// It tells the agent of each container that is over a limit, where limits are enforced or a rule
+/// says that it is to be ended; else what it has counted is only shown.
 final class DiskWatch: Sendable {
     private let host: MachineHost<Agent>
     private let volumes: AgentVolumes
@@ -58,10 +58,10 @@ final class DiskWatch: Sendable {
         let use: DiskUse = await withCheckedContinuation { continuation in
             thread.run { [self] in continuation.resume(returning: count(limits)) }
         }
-        guard isWanted, isEnforced else { return }
+        guard isWanted else { return }
         // Counting takes its time: limits may have grown meanwhile, containers ended.
         for limits in await host.read({ agent, _ in DiskLimits.all(of: agent) }) {
-            guard let excess = use.excess(of: limits) else { continue }
+            guard let excess = use.excess(of: limits, isEnforced: isEnforced) else { continue }
             host.send(
                 .diskLimitReached(
                     limits.container, message: excess.message, status: excess.status))

@@ -63,10 +63,10 @@ enum LifecycleViews {
 
 extension LifecycleCall {
     /// Nil: another kind of call, or one that only reads.
-    init?(_ call: Mesos_V1_Master_Call) {
+    init?(_ call: Mesos_V1_Master_Call) throws(Refusal) {
         switch call.type {
         case .setLifecyclePolicy:
-            self = .setPolicy(LifecyclePolicy(call.setLifecyclePolicy.policy))
+            self = .setPolicy(try LifecyclePolicy(call.setLifecyclePolicy.policy))
         case .removeLifecyclePolicy: self = .removePolicy(role: call.removeLifecyclePolicy.role)
         case .undeleteVolume: self = .undelete(VolumeUUID(call.undeleteVolume.uuid))
         case .protectVolume:
@@ -93,7 +93,7 @@ extension EraseMode {
 }
 
 extension LifecyclePolicy {
-    fileprivate init(_ policy: Mesos_V1_LifecyclePolicy) {
+    fileprivate init(_ policy: Mesos_V1_LifecyclePolicy) throws(Refusal) {
         let orphans: Orphans =
             switch policy.orphanedWhen {
             case .never: .never
@@ -107,7 +107,21 @@ extension LifecyclePolicy {
             erasure: EraseOrder(
                 EraseMode(policy.erase),
                 mebibytesPerSecond: policy.hasEraseMibPerSecond
-                    ? policy.eraseMibPerSecond : nil))
+                    ? policy.eraseMibPerSecond : nil),
+            atLimit: policy.hasDiskLimit ? try Self.limit(policy.diskLimit) : nil,
+            alarms: policy.hasAlarms ? AlarmRule(policy.alarms) : nil)
+    }
+
+    /// A role's rule is for all of its volumes.
+    private static func limit(
+        _ message: Mesos_V1_DiskLimitRule
+    ) throws(Refusal) -> DiskLimitRule.Action {
+        let rule = try DiskLimitRule(message)
+        guard rule.subject == .volumes else {
+            throw Refusal(
+                .invalid, "'persistence_id' and 'sandbox' are for a task's rules, not for a role's")
+        }
+        return rule.action
     }
 }
 
@@ -131,5 +145,7 @@ extension Mesos_V1_LifecyclePolicy {
         case .overwrite: erase = .overwrite
         }
         if let rate = policy.erasure.mebibytesPerSecond { eraseMibPerSecond = rate }
+        if let action = policy.atLimit { diskLimit = Mesos_V1_DiskLimitRule(action) }
+        if let rule = policy.alarms { alarms = Mesos_V1_AlarmRule(rule) }
     }
 }

@@ -101,7 +101,7 @@ extension MasterMessage {
         switch self {
         case .acknowledgeResult: false
         case .registered, .refused, .ping, .applyOperation, .launch, .kill, .acknowledge,
-            .frameworkMessage, .shutdownExecutor, .shutdownFramework, .eraseVolume:
+            .frameworkMessage, .shutdownExecutor, .shutdownFramework, .eraseVolume, .diskRules:
             true
         }
     }

@@ -53,6 +53,9 @@ extension MasterViews {
             message.agentRemoved.agentID.value = id.value
         case .volume(let change, let listing): set(change, volume(listing), &message)
         case .reservation(let change, let listing): set(change, reservation(listing), &message)
+        case .usageAlarm(let agent, let alarm):
+            message.type = .usageAlarm
+            message.usageAlarm = Mesos_V1_Master_Event.UsageAlarm(alarm, of: agent)
         }
         return message
     }

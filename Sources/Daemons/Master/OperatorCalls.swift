@@ -7,7 +7,7 @@ import Wire
 enum OperatorCalls {
     /// Nil: a call that only reads, or that this master does not serve.
     static func read(_ call: Mesos_V1_Master_Call) throws(Refusal) -> OperatorCall? {
-        if let lifecycle = LifecycleCall(call) { return .lifecycle(lifecycle) }
+        if let lifecycle = try LifecycleCall(call) { return .lifecycle(lifecycle) }
         if let kind = try operation(call) {
             if case .destroy(let volumes) = kind, call.destroyVolumes.immediately {
                 return .lifecycle(.destroyNow(volumes, OfferOperation.Kind.agent(of: call)))

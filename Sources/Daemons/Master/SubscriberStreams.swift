@@ -46,6 +46,7 @@ final class SubscriberStreams: Sendable {
         var wish: Inventories = []
         if call.volumes { wish.insert(.volumes) }
         if call.reservations { wish.insert(.reservations) }
+        if call.usageAlarms { wish.insert(.usageAlarms) }
         let id = state.withLock { state in
             defer { state.next += 1 }
             return SubscriberID(state.next)

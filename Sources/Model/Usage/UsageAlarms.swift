@@ -6,58 +6,67 @@ package struct UsageAlarms: Hashable, Sendable {
         case over(percent: Int)
         /// Less again, by a margin.
         case under(percent: Int)
-        /// It will be full within a day.
+        /// It will be full within the rule's time.
         case fillingSoon
-        /// It will not, for two days at least.
+        /// It will not, for twice that time at least.
         case fillingLater
     }
 
-    /// In percent of what can be stored.
-    package static let percents = [80, 90, 95]
     /// How far below a limit its alarm ends.
     private static let margin = 5
-    private static let soonSeconds = 86_400.0
-    private static let laterSeconds = 2 * 86_400.0
 
-    /// How many of `percents` are crossed.
-    package private(set) var level: Int
+    /// The highest of the rule's percents that is crossed; 0: none.
+    package private(set) var percent: Int
     package private(set) var isFillingSoon: Bool
 
-    package init(level: Int = 0, isFillingSoon: Bool = false) {
-        self.level = min(max(0, level), Self.percents.count)
+    package init(percent: Int = 0, isFillingSoon: Bool = false) {
+        self.percent = percent
         self.isFillingSoon = isFillingSoon
     }
 
     /// What a new figure and a new forecast cross; of several limits at once the outermost alone.
     package mutating func judge(
-        usedBytes: Int64, limitBytes: Int64, forecast: UsageForecast
+        usedBytes: Int64, limitBytes: Int64, forecast: UsageForecast,
+        by rule: AlarmRule = .usual
     ) -> [Crossing] {
         guard limitBytes > 0 else { return [] }
-        var crossings: [Crossing] = []
-        let percent = Double(usedBytes) / Double(limitBytes) * 100
-        let reached = Self.percents.count { percent >= Double($0) }
-        let kept = Self.percents.count { percent >= Double($0 - Self.margin) }
-        if reached > level {
-            level = reached
-            crossings.append(.over(percent: Self.percents[level - 1]))
-        } else if kept < level {
-            crossings.append(.under(percent: Self.percents[kept]))
-            level = kept
+        let used = Double(usedBytes) / Double(limitBytes) * 100
+        return [judge(used, rule.percents), judge(forecast, rule.fullWithinSeconds)]
+            .compactMap(\.self)
+    }
+
+    private mutating func judge(_ used: Double, _ percents: [Int]) -> Crossing? {
+        // Another rule than before: nothing was crossed by that.
+        if !percents.contains(percent) { percent = percents.last { $0 <= percent } ?? 0 }
+        let reached = percents.last { used >= Double($0) } ?? 0
+        let kept = percents.last { used >= Double($0 - Self.margin) } ?? 0
+        if reached > percent {
+            percent = reached
+            return .over(percent: reached)
+        }
+        guard kept < percent, let left = percents.first(where: { $0 > kept }) else { return nil }
+        percent = kept
+        return .under(percent: left)
+    }
+
+    private mutating func judge(_ forecast: UsageForecast, _ within: Int64?) -> Crossing? {
+        guard let within else {
+            isFillingSoon = false
+            return nil
         }
         switch forecast {
-        case .unknown: break
+        case .unknown: return nil
         case .notFilling:
-            if isFillingSoon { crossings.append(.fillingLater) }
-            isFillingSoon = false
+            defer { isFillingSoon = false }
+            return isFillingSoon ? .fillingLater : nil
         case .filling(let filling):
-            if !isFillingSoon, filling.fullIn <= Self.soonSeconds {
+            if !isFillingSoon, filling.fullIn <= Double(within) {
                 isFillingSoon = true
-                crossings.append(.fillingSoon)
-            } else if isFillingSoon, filling.fullIn > Self.laterSeconds {
-                isFillingSoon = false
-                crossings.append(.fillingLater)
+                return .fillingSoon
             }
+            guard isFillingSoon, filling.fullIn > 2 * Double(within) else { return nil }
+            isFillingSoon = false
+            return .fillingLater
         }
-        return crossings
     }
 }

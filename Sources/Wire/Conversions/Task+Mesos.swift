@@ -5,6 +5,7 @@ extension TaskDescription {
     /// What the cores need to know of a task; the whole message goes along as payload. Throws
     /// `invalid` for resources that have no meaning.
     package init(_ message: Mesos_V1_TaskInfo) throws(Refusal) {
+        let diskLimits = try DiskLimitRule.list(message.diskLimits)
         self.init(
             id: TaskID(message.taskID.value), name: message.name,
             agent: AgentID(message.agentID.value),
@@ -17,7 +18,8 @@ extension TaskDescription {
             maxCompletionMilliseconds: message.hasMaxCompletionTime
                 ? Duration.milliseconds(message.maxCompletionTime) : nil,
             hasHealthCheck: message.hasHealthCheck, hasCheck: message.hasCheck,
-            payload: Payload(message))
+            diskLimits: diskLimits, payload: Payload(message))
+        try diskLimits.validate(with: resources + (executor?.resources ?? []))
     }
 
     /// A task that a framework wants launched. One without meaning is kept, without resources, with

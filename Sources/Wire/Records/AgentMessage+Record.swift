@@ -24,6 +24,7 @@ extension AgentMessage: RecordCoded {
         case .volumeErased(let uuid, let failure):
             form.volumeErased.uuid = uuid.value
             if let failure { form.volumeErased.failure = failure }
+        case .usageAlarm(let alarm): form.usageAlarm = alarm.form
         }
         return form
     }
@@ -50,6 +51,7 @@ extension AgentMessage: RecordCoded {
             self = .volumeErased(
                 try Needed.id(form.uuid, "erased.uuid"),
                 failure: form.hasFailure ? form.failure : nil)
+        case .usageAlarm(let form): self = .usageAlarm(try UsageAlarm(form))
         case nil: throw Refusal(.invalid, "the agent's message is of a later version")
         }
     }

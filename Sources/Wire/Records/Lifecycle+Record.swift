@@ -41,6 +41,8 @@ extension LifecyclePolicy: RecordCoded {
         form.trashNanoseconds = trashNanoseconds
         form.protect = isProtecting
         form.erase = erasure.form
+        if let atLimit { form.diskLimit = DiskLimitRule(atLimit).form }
+        if let alarms { form.alarms = alarms.form }
         return form
     }
 
@@ -58,7 +60,9 @@ extension LifecyclePolicy: RecordCoded {
             role: form.role, orphans: orphans,
             retentionNanoseconds: form.hasRetentionNanoseconds ? form.retentionNanoseconds : nil,
             trashNanoseconds: form.trashNanoseconds, isProtecting: form.protect,
-            erasure: try EraseOrder(form.erase))
+            erasure: try EraseOrder(form.erase),
+            atLimit: form.hasDiskLimit ? try DiskLimitRule(form.diskLimit).action : nil,
+            alarms: form.hasAlarms ? try AlarmRule(form.alarms) : nil)
     }
 }
 

@@ -32,6 +32,7 @@ extension MasterMessage: RecordCoded {
         case .eraseVolume(let uuid, let order):
             form.eraseVolume.uuid = uuid.value
             form.eraseVolume.order = order.form
+        case .diskRules(let rules): form.diskRules.rules = rules.map(\.form)
         }
         return form
     }
@@ -71,6 +72,7 @@ extension MasterMessage: RecordCoded {
             self = .eraseVolume(
                 try Needed.id(form.uuid, "erase.uuid"),
                 try EraseOrder(try Needed.value(form.hasOrder, form.order, "erase.order")))
+        case .diskRules(let form): self = .diskRules(try Needed.list(form.rules))
         case nil: throw Refusal(.invalid, "the master's message is of a later version")
         }
     }

@@ -35,6 +35,7 @@ extension VolumeReport: RecordCoded {
         form.growsWhileMounted = growsWhileMounted
         if let usableBytes { form.usableBytes = usableBytes }
         if let usedBytes { form.usedBytes = usedBytes }
+        if let bookedBytes { form.bookedBytes = bookedBytes }
         return form
     }
 
@@ -49,7 +50,8 @@ extension VolumeReport: RecordCoded {
             uuid: try Needed.id(form.uuid, "report.uuid"), backend: form.backend,
             enforcement: enforcement, growsWhileMounted: form.growsWhileMounted,
             usableBytes: form.hasUsableBytes ? form.usableBytes : nil,
-            usedBytes: form.hasUsedBytes ? form.usedBytes : nil)
+            usedBytes: form.hasUsedBytes ? form.usedBytes : nil,
+            bookedBytes: form.hasBookedBytes ? form.bookedBytes : nil)
     }
 }
 

@@ -105,6 +105,7 @@ extension TaskDescription: RecordCoded {
         form.hasHealthCheck_p = hasHealthCheck
         form.hasCheck_p = hasCheck
         form.payload = payload.data
+        form.diskLimits = diskLimits.map(\.form)
         return form
     }
 
@@ -119,7 +120,7 @@ extension TaskDescription: RecordCoded {
             maxCompletionMilliseconds: form.hasMaxCompletionMilliseconds
                 ? form.maxCompletionMilliseconds : nil,
             hasHealthCheck: form.hasHealthCheck_p, hasCheck: form.hasCheck_p,
-            payload: Payload(form.payload))
+            diskLimits: try Needed.list(form.diskLimits), payload: Payload(form.payload))
     }
 }
 

@@ -44,6 +44,7 @@ struct AgentCommand: AsyncParsableCommand {
         settings.collectionIntervalMilliseconds = max(
             1_000, options.diskWatchInterval.milliseconds)
         settings.usageWebhook = try options.webhook()
+        if let rule = try options.alarms.rule { settings.alarms = rule }
         settings.info = try options.info()
         settings.imageRegistry = try options.imageRegistry()
         logger.notice("no authentication: listening on the loopback only")
@@ -118,6 +119,7 @@ struct AgentFlags: ParsableArguments {
     var diskWatchInterval = DurationOption(milliseconds: 60_000)
     @Option(help: "An http or https URL that events of disk usage are posted to.")
     var usageWebhook: String?
+    @OptionGroup var alarms: AlarmOptions
     @Flag(inversion: .prefixedNo, help: "Run tasks as their user.")
     var switchUser = true
 
@@ -278,6 +280,7 @@ struct AgentFlags: ParsableArguments {
         if let resources { arguments.append("--resources=\(resources)") }
         if let thinPool { arguments.append("--thin-pool=\(thinPool)") }
         if let usageWebhook { arguments.append("--usage-webhook=\(usageWebhook)") }
+        arguments += alarms.arguments
         if overcommit { arguments.append("--overcommit") }
         return arguments
     }

@@ -16,6 +16,8 @@ struct EventsCommand: AsyncParsableCommand {
     var volumes = false
     @Flag(help: "Events of reservations.")
     var reservations = false
+    @Flag(help: "Alarms of volumes and disks that fill, and of volumes that grow by a rule.")
+    var alarms = false
     @Flag(help: "Events of tasks.")
     var tasks = false
     @Flag(help: "Events of frameworks.")
@@ -34,13 +36,16 @@ struct EventsCommand: AsyncParsableCommand {
         throw CommandFailure("the event stream of \(options.master) has ended")
     }
 
-    private var isAll: Bool { !(volumes || reservations || tasks || frameworks || agents) }
+    private var isAll: Bool {
+        !(volumes || reservations || alarms || tasks || frameworks || agents)
+    }
 
     private func follow(_ client: APIClient) async throws {
         var call = Mesos_V1_Master_Call()
         call.type = .subscribe
         call.subscribe.volumes = isAll || volumes
         call.subscribe.reservations = isAll || reservations
+        call.subscribe.usageAlarms = isAll || alarms
         let body: [UInt8] = try call.serializedBytes()
         let type = MediaType.protobuf.rawValue
         let answer = try await client.client.stream(
@@ -73,6 +78,7 @@ struct EventsCommand: AsyncParsableCommand {
         case .volumeAdded, .volumeUpdated, .volumeRemoved: isAll || volumes
         case .reservationAdded, .reservationUpdated, .reservationRemoved:
             isAll || reservations
+        case .usageAlarm: isAll || alarms
         }
     }
 
@@ -121,6 +127,7 @@ struct EventsCommand: AsyncParsableCommand {
         case .reservationAdded: text(event.reservationAdded.reservation)
         case .reservationUpdated: text(event.reservationUpdated.reservation)
         case .reservationRemoved: text(event.reservationRemoved.reservation)
+        case .usageAlarm: "\(event.usageAlarm.kind) \(event.usageAlarm.text)"
         }
     }
 

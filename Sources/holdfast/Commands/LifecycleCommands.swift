@@ -113,6 +113,7 @@ struct PolicySet: AsyncParsableCommand {
     var erase = EraseChoice.delete
     @Option(help: "The most that discarding and overwriting do to a disk, in MiB a second.")
     var eraseRate: UInt32?
+    @OptionGroup var limits: LimitOptions
 
     func run() async throws {
         var policy = Mesos_V1_LifecyclePolicy()
@@ -129,6 +130,7 @@ struct PolicySet: AsyncParsableCommand {
         if protect { policy.protect = true }
         policy.erase = erase.message
         if let eraseRate { policy.eraseMibPerSecond = eraseRate }
+        try limits.fill(&policy)
         let made = policy
         let answer = try await withClient(options.master) { client in
             try await client.tell(.setLifecyclePolicy) { $0.setLifecyclePolicy.policy = made }
@@ -174,6 +176,7 @@ struct PolicyList: AsyncParsableCommand {
             ("role", "ROLE"), ("orphaned_when", "ORPHANED WHEN"), ("retention", "RETENTION"),
             ("trash", "TRASH"), ("protect", "PROTECT"), ("erase", "ERASE"),
             ("erase_mib_per_second", "MiB/S"),
+            ("at_limit", "AT LIMIT"), ("alarms", "ALARMS"),
         ])
         for policy in answer.listLifecyclePolicies.policies {
             let orphaned =
@@ -195,21 +198,11 @@ struct PolicyList: AsyncParsableCommand {
                 .flag(policy.protect), .text(mode),
                 policy.hasEraseMibPerSecond
                     ? .number(Double(policy.eraseMibPerSecond)) : .missing,
+                policy.limitText.map { .text($0) } ?? .missing,
+                policy.alarmText.map { .text($0) } ?? .missing,
             ])
         }
         table.print(asJSON: options.json)
-    }
-
-    /// In the largest unit that is exact, as the options take it.
-    private func spanText(_ nanoseconds: Int64) -> String {
-        let units: [(Int64, String)] = [
-            (86_400_000_000_000, "days"), (3_600_000_000_000, "hrs"), (60_000_000_000, "mins"),
-            (1_000_000_000, "secs"),
-        ]
-        for (unit, name) in units where nanoseconds > 0 && nanoseconds.isMultiple(of: unit) {
-            return "\(nanoseconds / unit)\(name)"
-        }
-        return "\(nanoseconds / 1_000_000)ms"
     }
 }
 

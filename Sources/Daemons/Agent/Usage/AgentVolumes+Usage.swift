@@ -144,6 +144,6 @@ extension AgentVolumes {
             uuid: status.record.uuid, backend: status.record.backend.rawValue,
             enforcement: VolumeReport.Enforcement(rawValue: status.enforcement.rawValue) ?? .none,
             growsWhileMounted: status.growsWhileMounted, usableBytes: usage?.usableBytes,
-            usedBytes: usage?.usedBytes)
+            usedBytes: usage?.usedBytes, bookedBytes: status.record.spec.bytes)
     }
 }

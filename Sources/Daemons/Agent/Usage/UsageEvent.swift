@@ -67,6 +67,25 @@ struct UsageEvent: Sendable {
         forecast = .unknown
     }
 
+    /// What the master is told.
+    var alarm: UsageAlarm {
+        var text = self.text
+        while text.utf8.count > UsageAlarm.textBytesAtMost { text.removeLast() }
+        var alarm = UsageAlarm(kind: kind, text: text, nanoseconds: time * 1_000_000_000)
+        alarm.volumes = volume.map { [$0.uuid] } ?? concerned.map(\.uuid)
+        alarm.persistenceID = volume?.persistenceID
+        alarm.role = volume?.role
+        alarm.usedBytes = volume?.usedBytes
+        alarm.limitBytes = volume?.limitBytes
+        alarm.percent = percent
+        alarm.disk = disk
+        guard case .filling(let filling) = forecast else { return alarm }
+        alarm.fullInSeconds = Int64(exactly: filling.fullIn.rounded())
+        alarm.earliestSeconds = Int64(exactly: filling.earliest.rounded())
+        alarm.latestSeconds = filling.latest.flatMap { Int64(exactly: $0.rounded()) }
+        return alarm
+    }
+
     /// What the webhook sends.
     func json(agent: String) -> LegacyJSON {
         var pairs: [(String, LegacyJSON)] = [

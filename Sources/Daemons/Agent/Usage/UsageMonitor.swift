@@ -11,6 +11,9 @@ final class UsageMonitor: Sendable {
     private let thread = BlockingThreads("usage", limit: 1)
     private let latest = Mutex(UsageSnapshot())
 
+    /// For so long after the start nothing is told unless a master has said what its policies want.
+    private static let patience = Duration.seconds(300)
+    private let startedAt = ContinuousClock.now
     private let prunedAt = Mutex<ContinuousClock.Instant?>(nil)
 
     init(volumes: AgentVolumes, recorder: UsageRecorder) {
@@ -30,13 +33,19 @@ final class UsageMonitor: Sendable {
         }
     }
 
-    /// Reads all again and again until the task is cancelled.
-    func run(intervalMilliseconds: Int64) async {
+    /// Reads all again and again until the task is cancelled; `rules` are those of the roles'
+    /// policies, nil as long as no master has said them.
+    func run(
+        intervalMilliseconds: Int64, rules: @Sendable () async -> [RoleDiskRule]?
+    ) async {
         health.start()
         while !Task.isCancelled {
+            var known = await rules()
+            if known == nil, ContinuousClock.now - startedAt > Self.patience { known = [] }
+            let rules = known
             await withCheckedContinuation { continuation in
                 thread.run { [self] in
-                    read()
+                    read(rules)
                     continuation.resume()
                 }
             }
@@ -44,7 +53,7 @@ final class UsageMonitor: Sendable {
         }
     }
 
-    private func read() {
+    private func read(_ rules: [RoleDiskRule]?) {
         health.check()
         let start = ContinuousClock.now
         var volumes = volumes.readUsage()
@@ -61,7 +70,7 @@ final class UsageMonitor: Sendable {
             latest.disks = disks
             latest.readSeconds = seconds
         }
-        recorder.record(volumes)
+        recorder.record(volumes, rules: rules)
         prune()
     }
 

@@ -26,14 +26,18 @@ final class UsageRecorder: Sendable {
     private let logger: Logger
     private let entries = Mutex<[VolumeUUID: Entry]>([:])
     private let counts = Mutex<[String: Int]>([:])
+    /// What counts where a role's policy says nothing.
+    private let alarms: AlarmRule
     /// Who hears of events: at once, on the thread that found it; must not block.
     private let listeners: [@Sendable (UsageEvent) -> Void]
 
     init(
-        workDirectory: String, logger: Logger, listeners: [@Sendable (UsageEvent) -> Void]
+        workDirectory: String, logger: Logger, alarms: AlarmRule = .usual,
+        listeners: [@Sendable (UsageEvent) -> Void]
     ) {
         directory = workDirectory + "/usage"
         self.logger = logger
+        self.alarms = alarms
         self.listeners = listeners
         try? Files.makeDirectories(directory, mode: 0o700)
     }
@@ -48,14 +52,17 @@ final class UsageRecorder: Sendable {
         entries.withLock { $0[uuid]?.forecast } ?? .unknown
     }
 
-    /// Takes what was read just now; `now` is the wall clock's, in seconds since 1970.
+    /// Takes what was read just now; `now` is the wall clock's, in seconds since 1970. Without
+    /// rules nothing is told yet.
     func record(
-        _ volumes: [UsageSnapshot.Volume], now: Int64 = Int64(Date().timeIntervalSince1970)
+        _ volumes: [UsageSnapshot.Volume], rules: [RoleDiskRule]? = [],
+        now: Int64 = Int64(Date().timeIntervalSince1970)
     ) {
         var events: [UsageEvent] = []
         for volume in volumes where volume.problem == nil {
             guard let amounts = volume.amounts, amounts.source != .history else { continue }
-            events += record(volume, amounts, now)
+            let rule = rules.map { $0.nearest(to: volume.role)?.alarms ?? alarms }
+            events += record(volume, amounts, rule, now)
         }
         let present = Set(volumes.map(\.uuid))
         entries.withLock { entries in
@@ -72,7 +79,7 @@ final class UsageRecorder: Sendable {
     }
 
     private func record(
-        _ volume: UsageSnapshot.Volume, _ amounts: UsageAmounts, _ now: Int64
+        _ volume: UsageSnapshot.Volume, _ amounts: UsageAmounts, _ rule: AlarmRule?, _ now: Int64
     ) -> [UsageEvent] {
         guard var entry = entry(volume.uuid, now) else { return [] }
         let limit = amounts.limitBytes ?? 0
@@ -90,8 +97,11 @@ final class UsageRecorder: Sendable {
             entry.forecastBytes = amounts.usedBytes
         }
         let before = entry.alarms
-        let crossings = entry.alarms.judge(
-            usedBytes: amounts.usedBytes, limitBytes: limit, forecast: entry.forecast)
+        var crossings: [UsageAlarms.Crossing] = []
+        if let rule {
+            crossings = entry.alarms.judge(
+                usedBytes: amounts.usedBytes, limitBytes: limit, forecast: entry.forecast, by: rule)
+        }
         // Stored before anybody hears of it: after a crash it is not told again.
         if entry.alarms != before { try? entry.file.write(entry.alarms) }
         let result = entry
