@@ -33,6 +33,8 @@ package struct AgentSettings: Sendable {
     /// Directories below which an operator's call may name one to be adopted.
     package var adoptablePlaces: [String] = []
     package var switchesUser = true
+    /// For shared volumes; nil: these belong to the user of the last task that came.
+    package var volumeGroups: VolumeGroups?
     /// The rest between two counts of what is used of disks.
     package var watchIntervalMilliseconds: Int64 = 15_000
     /// Whether a container over its disk limit is ended, where the kernel does not hold the limit.
@@ -99,7 +101,7 @@ package final class AgentDaemon: Sendable {
         let (journal, recovery) = try openJournal()
         let volumes = try AgentVolumes(
             workDirectory: settings.workDirectory, resources: settings.resources,
-            preference: settings.volumeBackend, logger: logger
+            preference: settings.volumeBackend, groups: settings.volumeGroups, logger: logger
         ) { [host] in host.send(.volumeReported($0)) }
         let route = LateRoute()
         let server = HTTPServer(loops: loops) { route.handle($0, $1) }

@@ -17,6 +17,8 @@ struct ContainerWish: Sendable {
     let user: UserIdentity
     /// Nil: the host's files.
     let image: Image?
+    /// Besides persistent ones.
+    let volumes: [VolumeWish]
 
     /// Looks the user up; refuses what this agent can't do.
     init(_ launch: ContainerLaunch, switchesUser: Bool) throws(ContainerError) {
@@ -33,6 +35,7 @@ struct ContainerWish: Sendable {
             container = info.container
         }
         image = try Self.image(container)
+        volumes = try VolumeWish.wishes(container)
         let name = command.hasUser ? command.user : launch.user
         user = try switchesUser ? UserIdentity.lookup(name) : UserIdentity.current()
     }
@@ -40,7 +43,6 @@ struct ContainerWish: Sendable {
     /// The image of a container of type MESOS; one of type DOCKER is taken as that where it names
     /// nothing but its image.
     static func image(_ info: Mesos_V1_ContainerInfo) throws(ContainerError) -> Image? {
-        try checkVolumes(info)
         // A type that is not set reads as DOCKER.
         if info.hasType && info.type == .docker || info.hasDocker {
             guard info.hasDocker, !info.docker.image.isEmpty else {
@@ -55,16 +57,6 @@ struct ContainerWish: Sendable {
             return Image(name: info.docker.image, isCached: !info.docker.forcePullImage)
         }
         return info.mesos.hasImage ? try Self.image(info.mesos.image) : nil
-    }
-
-    /// Left out without a word they would have a task write where nothing is kept.
-    private static func checkVolumes(_ info: Mesos_V1_ContainerInfo) throws(ContainerError) {
-        guard info.volumes.isEmpty else {
-            let paths = info.volumes.map { "'\($0.containerPath)'" }.joined(separator: ", ")
-            throw ContainerError(
-                "this agent mounts persistent volumes (disk resources with persistence) only, not "
-                    + "ContainerInfo.volumes: \(paths)")
-        }
     }
 
     private static func image(_ image: Mesos_V1_Image) throws(ContainerError) -> Image {
