@@ -24,8 +24,10 @@ extension Agent {
         case launchContainer(ContainerLaunch)
         /// From now on a running executor's container holds these resources, its own among them,
         /// and of tasks' volumes exactly these; those that it was launched with stay. Idempotent;
-        /// answered by `containerUpdated`, and the next one comes after that answer only.
-        case updateContainer(ContainerID, resources: [Resource], volumes: [VolumeMount])
+        /// answered by `containerUpdated`, and the next one comes after that answer only. `tasks`:
+        /// the TaskInfos of what it holds.
+        case updateContainer(
+            ContainerID, resources: [Resource], volumes: [VolumeMount], tasks: [Payload])
         /// Also while it starts: it must end soon. One that has ended is left alone.
         case signalContainer(ContainerID, ContainerSignal)
         /// Its end is in the journal: forget it; the sandbox stays for housekeeping.

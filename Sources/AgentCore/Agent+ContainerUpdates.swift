@@ -33,13 +33,16 @@ extension Agent {
         runs[container] = run
         let next = Set(brought)
         var held: [Resource] = []
-        for task in entry.tasks where run.has(task) || next.contains(task) {
-            held += state.tasks[TaskKey(run.key.framework, task)]?.row.task.resources ?? []
+        var payloads: [Payload] = []
+        for id in entry.tasks where run.has(id) || next.contains(id) {
+            guard let task = state.tasks[TaskKey(run.key.framework, id)]?.row.task else { continue }
+            held += task.resources
+            payloads.append(task.payload)
         }
         outbox.append(
             .updateContainer(
                 container, resources: entry.row.executor.resources + held,
-                volumes: mounts(of: held)))
+                volumes: mounts(of: held), tasks: payloads))
     }
 
     mutating func containerUpdated(

@@ -49,7 +49,8 @@ extension Agent {
             guard let uuid = volume(of: resource) else { return nil }
             return VolumeMount(
                 volume: uuid, containerPath: resource.disk?.volume?.containerPath ?? "",
-                isReadOnly: resource.disk?.volume?.mode == .readOnly)
+                isReadOnly: resource.disk?.volume?.mode == .readOnly,
+                isShared: resource.isShared)
         }
     }
 

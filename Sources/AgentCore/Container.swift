@@ -49,11 +49,16 @@ package struct VolumeMount: Hashable, Sendable {
     /// As the framework gave it: absolute, or below the sandbox.
     package var containerPath: String
     package var isReadOnly: Bool
+    /// Whether tasks of several frameworks may use it at once.
+    package var isShared: Bool
 
-    package init(volume: VolumeUUID, containerPath: String, isReadOnly: Bool) {
+    package init(
+        volume: VolumeUUID, containerPath: String, isReadOnly: Bool, isShared: Bool = false
+    ) {
         self.volume = volume
         self.containerPath = containerPath
         self.isReadOnly = isReadOnly
+        self.isShared = isShared
     }
 }
 

@@ -146,3 +146,13 @@ int clinux_open_inside(int directory, const char *path, int is_directory) {
     how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
     return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
 }
+
+int clinux_hold(const char *path) { return open(path, O_PATH | O_CLOEXEC); }
+
+int clinux_hold_inside(int directory, const char *path) {
+    struct open_how how;
+    memset(&how, 0, sizeof how);
+    how.flags = O_PATH | O_CLOEXEC;
+    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
+    return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
+}

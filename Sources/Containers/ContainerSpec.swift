@@ -22,22 +22,35 @@ package struct ContainerSpec: Equatable, Sendable {
     }
 
     package struct Volume: Equatable, Sendable {
+        package enum Source: Equatable, Sendable {
+            /// A persistent volume, which the agent has mounted.
+            case persistent
+            /// What a task names of the host's files.
+            case host
+            /// A place below the sandbox, one component or more; made where it is missing.
+            case sandbox([String])
+        }
+
         /// Absolute: the volume's data on the host.
         package var hostPath: String
         /// Absolute, or below the sandbox; validated, never climbs out.
         package var containerPath: String
         package var isReadOnly: Bool
+        package var source: Source
+        /// Whether it is a file; launchers look for themselves.
+        package var isFile = false
         /// What may be done on its own device: cgroup v1 asks each group for what it does itself.
         package var throttle: DeviceThrottle?
 
         package init(
             hostPath: String, containerPath: String, isReadOnly: Bool,
-            throttle: DeviceThrottle? = nil
+            source: Source = .persistent, throttle: DeviceThrottle? = nil
         ) {
             self.hostPath = hostPath
             self.containerPath = containerPath
             self.isReadOnly = isReadOnly
             self.throttle = throttle
+            self.source = source
         }
     }
 

@@ -52,6 +52,20 @@ package final class HostRoot: Sendable {
         return try body(path)
     }
 
+    /// A directory for mounts that go with their use, beside the trees and treated like those: no
+    /// container sees it, and what a former life of the agent has left in it is gone.
+    func scratch() throws(ContainerError) -> String {
+        try state.withLock { state throws(ContainerError) in
+            do throws(SystemError) {
+                if !state.isMade { try Self.makePlace(directory) }
+                state.isMade = true
+                return directory
+            } catch {
+                throw ContainerError("there is no place for mounts: \(error)")
+            }
+        }
+    }
+
     /// Takes all trees away, also those of a former life of the agent; running containers keep
     /// theirs.
     package func remove() throws(SystemError) {

@@ -33,7 +33,9 @@ package struct HostRootPlan: Equatable, Sendable {
             if entry.fileSystem == "autofs" { continue }
             // A disk of the operator's that holds a hidden directory is no volume.
             let isDisk = hidden.contains { $0 != point && MountTable.isBelowOrSame($0, point) }
-            if entry.device.isLoop, !isDisk { continue }
+            // btrfs on a loop device has a number of its own, which names no device.
+            let isImage = entry.device.isLoop || entry.source.hasPrefix("/dev/loop")
+            if isImage, !isDisk { continue }
             var isShown = true
             for secret in secrets where secret.device == entry.device {
                 if MountTable.isBelowOrSame(entry.root, secret.path) {

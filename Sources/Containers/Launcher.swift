@@ -28,6 +28,10 @@ package struct FoundContainer: Equatable, Sendable {
 package struct ContainerOwner: Equatable, Sendable {
     package var uid: UInt32
     package var gid: UInt32
+    /// Supplementary ones.
+    package var groups: [UInt32]
+    /// The container's sandbox, on the host.
+    package var sandbox: String
 }
 
 /// What a container uses.

@@ -14,7 +14,8 @@ package enum Launchers {
     /// taken.
     package static func make(
         kind: Kind, runtimeDirectory: String, workDirectory: String,
-        hostRoot: HostRootMode = .readOnly, hiding: [String] = [], supervisor: String? = nil,
+        hostRoot: HostRootMode = .readOnly, hostPaths: HostPathRules = HostPathRules(),
+        hiding: [String] = [], supervisor: String? = nil,
         rejected: (ContainerError) -> Void = { _ in }
     ) throws(ContainerError) -> any Launcher {
         let supervisor = supervisor ?? SupervisedContainers.usualSupervisor
@@ -23,6 +24,7 @@ package enum Launchers {
             workDirectory: canonical(workDirectory), runtimeDirectory: runtimeDirectory)
         options.hiddenDirectories = hiding.map(canonical)
         options.hostRoot = hostRoot
+        options.hostPaths = hostPaths
         options.supervisor = supervisor
         if kind == .runc { return try RuncLauncher(options) }
         if kind == .auto {
@@ -32,7 +34,10 @@ package enum Launchers {
                 rejected(error)
             }
         }
-        return try PlainLauncher(runtimeDirectory: runtimeDirectory, supervisor: supervisor)
+        var rules = hostPaths
+        rules.hidden += [options.workDirectory, runtimeDirectory] + options.hiddenDirectories
+        return try PlainLauncher(
+            runtimeDirectory: runtimeDirectory, supervisor: supervisor, hostPaths: rules)
     }
 
     /// Without symbolic links, as the kernel's table of mounts has it; as it is where nothing is

@@ -5,12 +5,15 @@ internal import Linux
 package struct PlainLauncher: Launcher {
     package let name = "plain"
     private let containers: SupervisedContainers
+    private let hostPaths: HostPathRules
 
     /// `runtimeDirectory` keeps the containers' state; `supervisor` is the path of
     /// `holdfast-supervisor`, by default beside this program.
     package init(
-        runtimeDirectory: String, supervisor: String = SupervisedContainers.usualSupervisor
+        runtimeDirectory: String, supervisor: String = SupervisedContainers.usualSupervisor,
+        hostPaths: HostPathRules = HostPathRules()
     ) throws(ContainerError) {
+        self.hostPaths = hostPaths
         containers = try SupervisedContainers(
             directory: "\(runtimeDirectory)/containers", supervisor: supervisor)
     }
@@ -30,7 +33,7 @@ package struct PlainLauncher: Launcher {
 
     package func launch(_ spec: ContainerSpec) throws(ContainerError) {
         try spec.validate()
-        let plan = try LaunchPlan.merged([LinksIsolator().prepare(spec)])
+        let plan = try LaunchPlan.merged([LinksIsolator().prepare(located(spec))])
         try Sandbox.makeLinks(
             plan.links, in: spec.sandbox, uid: spec.user.uid, gid: spec.user.gid)
         let environment = spec.environmentTexts
@@ -52,6 +55,26 @@ package struct PlainLauncher: Launcher {
             containers.remove(spec.id) {}
             throw error
         }
+    }
+
+    /// The spec with the places on the host that its volumes lead to: what a link shows is decided
+    /// when it is followed, with the rights of the task's user.
+    private func located(_ spec: ContainerSpec) throws(ContainerError) -> ContainerSpec {
+        var spec = spec
+        for index in spec.volumes.indices {
+            switch spec.volumes[index].source {
+            case .persistent: continue
+            case .host:
+                let pinned = try hostPaths.pin(spec.volumes[index], user: spec.user)
+                spec.volumes[index].hostPath = pinned.location
+            case .sandbox(let path):
+                spec.volumes[index].hostPath =
+                    try Sandbox.pin(
+                        path, in: spec.sandbox, uid: spec.user.uid, gid: spec.user.gid
+                    ).location
+            }
+        }
+        return spec
     }
 
     package func watch(_ id: String, _ ended: @escaping @Sendable (ContainerExit) -> Void) {
@@ -96,6 +119,9 @@ package struct PlainLauncher: Launcher {
         let state = containers.state(id)
         guard let record = state.record(), containers.main(id) != nil else {
             throw ContainerError("container \(id) does not run")
+        }
+        for case .sandbox(let path) in volumes.map(\.source) {
+            _ = try Sandbox.pin(path, in: record.sandbox, uid: record.uid, gid: record.gid)
         }
         let places = try SandboxPlaces(volumes, taken: record.places ?? [], record.sandbox)
         let wanted = places.sorted.map {

@@ -43,7 +43,10 @@ extension RuncLauncher {
     }
 
     package func recover() throws(ContainerError) -> [FoundContainer] {
-        try containers.recover()
+        // What a former life had mounted for a container that it was starting would hold the
+        // host's disks.
+        _ = try hostRoot.scratch()
+        return try containers.recover()
     }
 
     package func remove(_ id: String) {

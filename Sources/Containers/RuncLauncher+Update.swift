@@ -71,11 +71,23 @@ extension RuncLauncher {
     ) throws(SystemError) {
         let directory = try InsideDirectory(record.sandbox).makeDirectories(
             path, uid: record.uid, gid: record.gid)
-        let tree = try MountTree.clone(volume.hostPath)
+        let tree = try source(of: volume, record)
         var attributes: MountTree.Attributes = [.noSetID, .noDevices]
         if volume.isReadOnly { attributes.insert(.readOnly) }
         try tree.set(attributes)
         try tree.attach(to: directory, path.joined(separator: "/"))
+    }
+
+    /// The tasks of the executor may put links into its sandbox meanwhile.
+    private func source(
+        of volume: ContainerSpec.Volume, _ record: StateDirectory.Record
+    ) throws(SystemError) -> MountTree {
+        guard case .sandbox(let path) = volume.source else {
+            return try MountTree.clone(volume.hostPath)
+        }
+        let sandbox = try InsideDirectory(record.sandbox)
+        _ = try sandbox.makeDirectories(path, uid: record.uid, gid: record.gid)
+        return try PinnedPath(path.joined(separator: "/"), in: sandbox).mounts(isRecursive: false)
     }
 
     /// Less memory than is used would be refused, or kill the container: it keeps the limit that it

@@ -12,6 +12,7 @@ package struct RuncLauncher: Launcher {
         /// Roots of other disks that hold volumes: no container sees more of them than its own.
         package var hiddenDirectories: [String] = []
         package var hostRoot = HostRootMode.readOnly
+        package var hostPaths = HostPathRules()
         package var runtime = "runc"
         package var supervisor = SupervisedContainers.usualSupervisor
 
@@ -87,8 +88,22 @@ package struct RuncLauncher: Launcher {
 
     package func launch(_ spec: ContainerSpec) throws(ContainerError) {
         try spec.validate()
+        guard spec.volumes.contains(where: { $0.source != .persistent }) else {
+            return try launchPinned(spec)
+        }
+        let pins = try pins(of: spec)
+        try launchPinned(pins.spec)
+    }
+
+    private func launchPinned(_ spec: ContainerSpec) throws(ContainerError) {
         guard spec.image == nil else { return try launch(spec, hostRoot: "") }
         try hostRoot.use { tree throws(ContainerError) in try launch(spec, hostRoot: tree) }
+    }
+
+    private func pins(of spec: ContainerSpec) throws(ContainerError) -> VolumePins {
+        var rules = options.hostPaths
+        rules.hidden += Self.hidden(options)
+        return try VolumePins(spec, rules, in: hostRoot.scratch())
     }
 
     /// The isolators' plans as one; `tree` is the prepared copy of the host's files.
@@ -163,8 +178,10 @@ package struct RuncLauncher: Launcher {
         _ spec: ContainerSpec, hostRoot tree: String
     ) throws(ContainerError) {
         var inSandbox: [[String]] = []
+        var files: [[String]] = []
         for volume in spec.volumes {
             switch try ContainerPath(volume.containerPath, sandbox: spec.sandboxInside) {
+            case .inSandbox(let path) where volume.isFile: files.append(path)
             case .inSandbox(let path): inSandbox.append(path)
             case .absolute(let path):
                 let isOwn = path.first == "tmp" && options.hostRoot == .readOnly
@@ -174,15 +191,16 @@ package struct RuncLauncher: Launcher {
                 var isDirectory: ObjCBool = false
                 let isThere = FileManager.default.fileExists(
                     atPath: place, isDirectory: &isDirectory)
-                guard isThere, isDirectory.boolValue else {
+                guard isThere, isDirectory.boolValue != volume.isFile else {
+                    let kind = volume.isFile ? "file" : "directory"
                     throw ContainerError(
-                        "the host has no directory \(volume.containerPath) for a volume, and none "
+                        "the host has no \(kind) \(volume.containerPath) for a volume, and none "
                             + "is made there: use a path below the sandbox, or an image")
                 }
             }
         }
         try Sandbox.makeMountPoints(
-            inSandbox, in: spec.sandbox, uid: spec.user.uid, gid: spec.user.gid)
+            inSandbox, files: files, in: spec.sandbox, uid: spec.user.uid, gid: spec.user.gid)
     }
 
     /// Takes away what is shared by all containers; those that run are not touched. The work

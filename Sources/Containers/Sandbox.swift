@@ -39,11 +39,19 @@ package enum Sandbox {
         }
     }
 
-    /// Makes the directories on which volumes will be mounted, never through a link that a fetched
-    /// archive may hold.
+    /// Makes the directories and files on which volumes will be mounted, never through a link that
+    /// a fetched archive may hold.
     static func makeMountPoints(
-        _ paths: [[String]], in sandbox: String, uid: UInt32, gid: UInt32
+        _ paths: [[String]], files: [[String]] = [], in sandbox: String, uid: UInt32, gid: UInt32
     ) throws(ContainerError) {
+        for components in files {
+            do throws(SystemError) {
+                try InsideDirectory(sandbox).makeFile(components, uid: uid, gid: gid)
+            } catch {
+                throw ContainerError(
+                    "no file for the volume at \(components.joined(separator: "/")): \(error)")
+            }
+        }
         for components in paths {
             do throws(SystemError) {
                 _ = try InsideDirectory(sandbox).makeDirectories(components, uid: uid, gid: gid)

@@ -198,7 +198,9 @@ package final class SupervisedContainers: Sendable {
     // MARK: - Processes
 
     package func owner(_ id: String) -> ContainerOwner? {
-        state(id).record().map { ContainerOwner(uid: $0.uid, gid: $0.gid) }
+        state(id).record().map {
+            ContainerOwner(uid: $0.uid, gid: $0.gid, groups: $0.groups, sandbox: $0.sandbox)
+        }
     }
 
     /// The first process, if it runs.

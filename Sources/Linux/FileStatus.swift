@@ -93,4 +93,7 @@ package struct DeviceNumber: Hashable, Sendable, CustomStringConvertible {
 extension FileStatus {
     /// Whether something is at a path; what can't be looked at counts as absent.
     package static func exists(_ path: String) -> Bool { (try? of(path)) != nil }
+
+    /// Whether something is at the path, or where a symbolic link there points to.
+    package static func leadsSomewhere(_ path: String) -> Bool { access(path, F_OK) == 0 }
 }

@@ -46,4 +46,28 @@ package struct InsideDirectory: ~Copyable, Sendable {
         }
         return current
     }
+
+    /// Makes an empty file at a relative path, and the directories before it; one that is there
+    /// stays as it is. A symbolic link is refused (ELOOP).
+    package func makeFile(
+        _ components: [String], uid: UInt32, gid: UInt32
+    ) throws(SystemError) {
+        let parent = try makeDirectories(Array(components.dropLast()), uid: uid, gid: gid)
+        let (name, directory) = (components.last ?? "", parent.number)
+        let number = openat(
+            directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o644)
+        guard number >= 0 else {
+            guard errno == EEXIST else { throw .last("openat", name) }
+            var raw = stat()
+            try SystemError.check("fstatat", name) {
+                fstatat(directory, name, &raw, AT_SYMLINK_NOFOLLOW)
+            }
+            let isFile = raw.st_mode & S_IFMT == S_IFREG
+            guard isFile else { throw SystemError("openat", name, errno: EEXIST) }
+            return
+        }
+        defer { close(number) }
+        guard geteuid() == 0 else { return }
+        try SystemError.check("fchown", name) { fchown(number, uid, gid) }
+    }
 }

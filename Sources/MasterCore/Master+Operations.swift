@@ -192,14 +192,11 @@ extension Master {
             agents[row.agent]?.earlyUses[volume.uuid] = nil
         }
         audit(row, .failed, reason)
-<<<<<<< HEAD
         for case .destroy(let volume) in row.operation.volumeChanges
         where agents[row.agent]?.halfDestroyed.remove(volume) != nil {
             setLost(volume)
         }
-=======
         noteGrowth(row, failure: reason)
->>>>>>> 19c2831e4dbc33e8b9d29da20746ea6c18d1aa3b
         noteFailedErasure(row, reason)
         release(row)
         dropLaunches(of: row, because: reason)

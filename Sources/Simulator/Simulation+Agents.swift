@@ -149,7 +149,7 @@ extension Simulation {
             agents[index].containers[container] = nil
         case .drop(let reason, _): digest.add(reason.rawValue)
         case .exit(let text): exited(index, text)
-        case .updateContainer(let container, _, let volumes):
+        case .updateContainer(let container, _, let volumes, _):
             update(container, volumes, on: index)
         case .sendExecutorEvent(let stream, let event): hear(event, on: stream, of: index)
         case .refuseExecutorStream(let stream, _), .closeExecutorStream(let stream):

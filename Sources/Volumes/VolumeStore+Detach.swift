@@ -82,7 +82,8 @@ extension VolumeStore {
             FileStatus.exists("\(target).image") && !FileStatus.exists(volume.paths.image)
         case .projectQuota, .btrfs, .directory:
             FileStatus.exists(target) && !FileStatus.exists(volume.paths.data)
-        case .mountDisk: false
+        // What stays where it is can be set aside again.
+        case .lvmThinExt4, .lvmThinXFS, .mountDisk: false
         }
     }
 }

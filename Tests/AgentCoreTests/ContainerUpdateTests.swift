@@ -50,9 +50,10 @@ import Testing
         let task = TaskDescription.example("t", [.cpus(1), volume], executor: executor)
         let container = started([task], &harness)
         #expect(harness.mounted == [["v"]])
-        for case .updateContainer(let id, let resources, _) in harness.last {
+        for case .updateContainer(let id, let resources, _, let tasks) in harness.last {
             #expect(id == container)
             #expect(resources.filter { $0.name == "cpus" }.map(\.amount.value) == [1, 1])
+            #expect(tasks == [task.payload])
         }
         subscribe(1, in: &harness)
         #expect(harness.events(1).count == 1, "no launch before the update's end")

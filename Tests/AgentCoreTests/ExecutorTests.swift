@@ -238,13 +238,13 @@ import Testing
         let task = TaskDescription.example("s", [volume], executor: executor)
         harness.hear(.launch(TaskLaunch(framework: .example(), tasks: [task])))
         let mounts = harness.last.compactMap { action -> [VolumeMount]? in
-            if case .updateContainer(container, _, let volumes) = action { volumes } else { nil }
+            if case .updateContainer(container, _, let volumes, _) = action { volumes } else { nil }
         }
         #expect(mounts.map { $0.map(\.volume.value) } == [["v"]])
         #expect(call(.update(update(.finished, "u", of: "s")), in: &harness) == nil)
         #expect(
             harness.last.contains { action in
-                if case .updateContainer(container, _, []) = action { true } else { false }
+                if case .updateContainer(container, _, [], _) = action { true } else { false }
             })
     }
 }

@@ -38,7 +38,7 @@ struct Harness {
         last = outbox.drain()
         var answered = 0
         while !holdsContainerUpdates, answered < last.count {
-            if case .updateContainer(let container, _, _) = last[answered] {
+            if case .updateContainer(let container, _, _, _) = last[answered] {
                 agent.handle(
                     .containerUpdated(container, failure: nil), at: now, into: &outbox)
                 last += outbox.drain()
@@ -158,7 +158,7 @@ struct Harness {
     /// What containers are to hold by the last actions: the names of the tasks' volumes.
     var mounted: [[String]] {
         last.compactMap { action in
-            guard case .updateContainer(_, _, let volumes) = action else { return nil }
+            guard case .updateContainer(_, _, let volumes, _) = action else { return nil }
             return volumes.map(\.volume.value)
         }
     }

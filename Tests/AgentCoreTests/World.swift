@@ -191,7 +191,7 @@ struct World {
             }
             containers[launch.container] = .starting
             launches[launch.container] = launch
-        case .updateContainer(let container, _, let volumes): update(container, volumes)
+        case .updateContainer(let container, _, let volumes, _): update(container, volumes)
         case .signalContainer(let container, .kill): end(container, 9)
         case .signalContainer(let container, .terminate):
             if chance.oneIn(2) { end(container, 15) }

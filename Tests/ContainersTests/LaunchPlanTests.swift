@@ -120,6 +120,7 @@ import Testing
             33 32 254:0 / /other/root/1 ro - ext4 /dev/vda rw
             34 20 7:9 / /other/volume rw - ext4 /dev/loop9 rw
             35 20 254:1 / /usr rw - ext4 /dev/vdb rw
+            38 20 0:41 / /other/btrfs rw - btrfs /dev/loop8 rw
             36 20 254:0 /second/work /second/work rw shared:2 - ext4 /dev/vda rw
             37 36 0:60 / /second/work/sandbox/data rw - tmpfs tmpfs rw
             """)

@@ -11,6 +11,12 @@ HOST, PORT = os.environ["MESOS_AGENT_ENDPOINT"].rsplit(":", 1)
 HEADERS = {"Content-Type": "application/json", "Accept": "application/json"}
 
 
+def is_mounted(path):
+    """Of a place on the sandbox's own file system os.path.ismount does not know."""
+    with open("/proc/self/mountinfo") as file:
+        return os.path.realpath(path) in [line.split()[4] for line in file]
+
+
 class Executor:
     def __init__(self):
         self.ids = {"framework_id": {"value": os.environ["MESOS_FRAMEWORK_ID"]},
@@ -61,7 +67,7 @@ class Executor:
         self.paths[name] = os.path.join(os.environ["MESOS_SANDBOX"], path, "rows")
         try:
             # The volume is there already, or the agent was too early.
-            if not os.path.ismount(os.path.dirname(self.paths[name])):
+            if not is_mounted(os.path.dirname(self.paths[name])):
                 raise OSError("its volume is not mounted")
             with open(self.paths[name], "a") as file:
                 file.write(task["name"] + "\n")

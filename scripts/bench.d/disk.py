@@ -1,12 +1,14 @@
-"""Usage of a thousand volumes with a thousand files each, beside `du` of the same."""
+"""What volumes cost: counting, writing, making and neighbours, each beside its alternative."""
 import http.client
 import json
 import os
 import subprocess
-import tempfile
 import time
-from types import SimpleNamespace
 
+import disk_churn
+import disk_fio
+import disk_neighbour
+import disk_volumes
 from cluster import Cluster
 from report import median
 
@@ -17,18 +19,15 @@ FLAGS = ("--launcher=plain", f"--container-disk-watch-interval={INTERVAL}secs")
 
 
 def measure(options, report):
+    for name in options.parts or PARTS:
+        PARTS[name](options, report)
+
+
+def usage(options, report):
+    """Of a thousand volumes with a thousand files each, beside `du` of the same."""
     counted(options, report)
-    with tempfile.TemporaryDirectory(prefix="holdfast-bench-", dir=options.directory) as top:
-        image, place = f"{top}/image", f"{top}/mounted"
-        os.mkdir(place)
-        with open(image, "wb") as file:
-            file.truncate(16 << 30)
-        subprocess.run(["mkfs.btrfs", "-q", "-f", image], check=True, capture_output=True)
-        subprocess.run(["mount", "-o", "loop", image, place], check=True)
-        try:
-            limited(SimpleNamespace(**{**vars(options), "directory": place}), report)
-        finally:
-            subprocess.run(["umount", place], check=True)
+    with disk_volumes.place(options, "btrfs") as where:
+        limited(where, report)
 
 
 def counted(options, report):
@@ -139,3 +138,7 @@ def answer_seconds(cluster):
     start = time.perf_counter()
     agent(cluster, "POST", "/api/v1", '{"type": "VOLUME_USAGE"}')
     return time.perf_counter() - start
+
+
+PARTS = {"usage": usage, "fio": disk_fio.measure, "churn": disk_churn.measure,
+         "neighbour": disk_neighbour.measure}

@@ -1,5 +1,6 @@
 """Figures with their targets, and the arithmetic on samples."""
 import math
+import sys
 
 
 def percentile(samples, share):
@@ -25,6 +26,8 @@ class Report:
             met, target = value < below, f"< {below:g}"
         elif at_least is not None:
             met, target = value >= at_least, f">= {at_least:g}"
+        # A measurement of many minutes may be ended, or fail, before its table is there.
+        print(f"{self.name}: {what}: {value:.3f} {unit}", file=sys.stderr, flush=True)
         self.rows.append({"what": what, "value": round(value, 3), "unit": unit,
                           "target": target, "met": met})
 

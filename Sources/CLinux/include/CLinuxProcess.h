@@ -38,3 +38,8 @@ int clinux_mount_set(int directory, const char *path, unsigned attributes, int i
 
 // Opens below `directory`, never leaving it by "..", an absolute path or a symbolic link.
 int clinux_open_inside(int directory, const char *path, int is_directory);
+
+// Takes hold of a file or directory without opening it for reading (O_PATH); links are followed.
+int clinux_hold(const char *path);
+// The same below `directory`, through no symbolic link.
+int clinux_hold_inside(int directory, const char *path);

@@ -29,7 +29,7 @@ final class AgentContainers: Sendable {
     /// Nil: the launcher runs no images.
     private let images: ImageStore?
     private let registry: ImageRegistry
-    private let volumes: AgentVolumes
+    let volumes: AgentVolumes
     private let agentAddress: String
     private let switchesUser: Bool
     private let threads = BlockingThreads("containers", limit: 8)
@@ -168,14 +168,13 @@ final class AgentContainers: Sendable {
     /// Gives a running container what it is to hold; `finished` gets nil or why not. The agent asks
     /// for the next update of a container only then.
     func update(
-        _ id: ContainerID, resources: [Resource], volumes: [VolumeMount],
-        _ finished: @escaping @Sendable (String?) -> Void
+        _ id: ContainerID, _ held: Held, _ finished: @escaping @Sendable (String?) -> Void
     ) {
         updating.withLock { $0[id] = false }
         threads.run { [self] in
             var failure: String?
             do {
-                try updateNow(id, resources, volumes)
+                try updateNow(id, held)
             } catch {
                 failure = "\(error)"
             }
@@ -186,17 +185,12 @@ final class AgentContainers: Sendable {
         }
     }
 
-    private func updateNow(
-        _ id: ContainerID, _ resources: [Resource], _ mounts: [VolumeMount]
-    ) throws {
+    private func updateNow(_ id: ContainerID, _ held: Held) throws {
         guard let owner = launcher.owner(id.value) else {
             throw ContainerError("container \(id) is not known")
         }
         try launcher.update(
-            id.value, limits: Self.limits(resources),
-            volumes: try mounted(
-                mounts, VolumeOwner(uid: owner.uid, gid: owner.gid, mode: 0o700),
-                mayBeInUse: true))
+            id.value, limits: Self.limits(held.resources), volumes: try volumes(held, owner))
     }
 
     private func forget(_ id: ContainerID) {
@@ -248,7 +242,8 @@ final class AgentContainers: Sendable {
     private func spec(
         _ wish: ContainerWish, _ image: PreparedImage?
     ) throws -> ContainerSpec {
-        let (launch, command, user) = (wish.launch, wish.command, wish.user)
+        let (launch, command) = (wish.launch, wish.command)
+        var user = wish.user
         try Sandbox.make(launch.directory, owner: user)
         try Fetcher().fetch(
             command.uris.map {
@@ -256,8 +251,7 @@ final class AgentContainers: Sendable {
                     $0.value, isExecutable: $0.executable, isExtracted: $0.extract,
                     outputFile: $0.hasOutputFile ? $0.outputFile : nil)
             }, into: launch.directory, as: user)
-        let mounted = try mounted(
-            launch.volumes, VolumeOwner(uid: user.uid, gid: user.gid, mode: 0o700))
+        let mounted = try volumes(wish, &user)
         return ContainerSpec(
             id: launch.container.value, sandbox: launch.directory, user: user,
             command: try wish.execution(image?.configuration),
@@ -267,18 +261,6 @@ final class AgentContainers: Sendable {
             volumes: mounted, limits: Self.limits(launch.resources, wish.diskCeiling),
             image: image.map { .init(directory: $0.directory) },
             workingDirectory: image?.configuration.workingDirectory)
-    }
-
-    /// The volumes, reachable on the host and owned by a container's user.
-    private func mounted(
-        _ mounts: [VolumeMount], _ owner: VolumeOwner, mayBeInUse: Bool = false
-    ) throws -> [ContainerSpec.Volume] {
-        try mounts.map { mount in
-            let path = try volumes.mount(mount.volume, owner: owner, mayBeInUse: mayBeInUse)
-            return ContainerSpec.Volume(
-                hostPath: path, containerPath: mount.containerPath, isReadOnly: mount.isReadOnly,
-                throttle: volumes.throttle(mount.volume))
-        }
     }
 
     private static func limits(

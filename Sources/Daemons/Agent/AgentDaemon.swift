@@ -35,6 +35,8 @@ package struct AgentSettings: Sendable {
     /// Directories below which an operator's call may name one to be adopted.
     package var adoptablePlaces: [String] = []
     package var switchesUser = true
+    /// For shared volumes; nil: these belong to the user of the last task that came.
+    package var volumeGroups: VolumeGroups?
     /// The rest between two counts of what is used of disks.
     package var watchIntervalMilliseconds: Int64 = 15_000
     /// Whether a container over its disk limit is ended, where the kernel does not hold the limit.
@@ -105,7 +107,7 @@ package final class AgentDaemon: Sendable {
             workDirectory: settings.workDirectory, resources: settings.resources,
             preference: settings.volumeBackend, thinPool: settings.thinPool,
             throttles: .current(containers: (launcher as? RuncLauncher)?.cgroupParent),
-            logger: logger
+            groups: settings.volumeGroups, logger: logger
         ) { [host] in host.send(.volumeReported($0)) }
         let route = LateRoute()
         let server = HTTPServer(loops: loops) { route.handle($0, $1) }

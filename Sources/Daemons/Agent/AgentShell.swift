@@ -46,8 +46,9 @@ struct AgentShell: MachineShell {
                 send(.volumeErased(uuid, failure: failure))
             }
         case .launchContainer(let launch): containers.launch(launch)
-        case .updateContainer(let id, let resources, let mounts):
-            containers.update(id, resources: resources, volumes: mounts) { [send, logger] failure in
+        case .updateContainer(let id, let resources, let mounts, let tasks):
+            let held = AgentContainers.Held(resources: resources, volumes: mounts, tasks: tasks)
+            containers.update(id, held) { [send, logger] failure in
                 if let failure {
                     logger.warning(
                         "a container is not updated",

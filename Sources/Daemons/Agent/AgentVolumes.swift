@@ -20,6 +20,8 @@ final class AgentVolumes: Sendable {
     let suspicions = Mutex<[String: [String]]>([:])
     /// New ones that are prepared a little later: many a volume is gone again by then.
     private let lingering = Mutex<[VolumeUUID]>([])
+    /// Held while a group is allotted.
+    let groups: Mutex<VolumeGroups?>
     private let threads = BlockingThreads("volumes", limit: 8)
     private let background = BlockingThreads("volumes-background", limit: 2)
     let wiping = WipeThread()
@@ -32,10 +34,12 @@ final class AgentVolumes: Sendable {
     /// known or has changed.
     init(
         workDirectory: String, resources: Resources, preference: BackendPreference,
-        thinPool: ThinPool? = nil, throttles: VolumeThrottles = .current(), logger: Logger,
+        thinPool: ThinPool? = nil, throttles: VolumeThrottles = .current(),
+        groups: VolumeGroups? = nil, logger: Logger,
         reported: @escaping @Sendable ([VolumeReport]) -> Void
     ) throws {
         self.throttles = throttles
+        self.groups = Mutex(groups)
         root = try VolumeStore(
             .root(workDirectory: workDirectory), preference: preference, thinPool: thinPool,
             throttles: throttles)

@@ -21,6 +21,8 @@ struct ContainerWish: Sendable {
     let image: Image?
     /// What it may do on the disk of its sandbox, as its ContainerInfo has it.
     let diskCeiling: DeviceRates
+    /// Besides persistent ones.
+    let volumes: [VolumeWish]
 
     /// Looks the user up; refuses what this agent can't do.
     init(_ launch: ContainerLaunch, switchesUser: Bool) throws(ContainerError) {
@@ -38,6 +40,7 @@ struct ContainerWish: Sendable {
         }
         image = try Self.image(container)
         diskCeiling = try Self.diskCeiling(container)
+        volumes = try VolumeWish.wishes(container)
         let name = command.hasUser ? command.user : launch.user
         user = try switchesUser ? UserIdentity.lookup(name) : UserIdentity.current()
     }
@@ -58,7 +61,6 @@ struct ContainerWish: Sendable {
     /// The image of a container of type MESOS; one of type DOCKER is taken as that where it names
     /// nothing but its image.
     static func image(_ info: Mesos_V1_ContainerInfo) throws(ContainerError) -> Image? {
-        try checkVolumes(info)
         // A type that is not set reads as DOCKER.
         if info.hasType && info.type == .docker || info.hasDocker {
             guard info.hasDocker, !info.docker.image.isEmpty else {
@@ -73,16 +75,6 @@ struct ContainerWish: Sendable {
             return Image(name: info.docker.image, isCached: !info.docker.forcePullImage)
         }
         return info.mesos.hasImage ? try Self.image(info.mesos.image) : nil
-    }
-
-    /// Left out without a word they would have a task write where nothing is kept.
-    private static func checkVolumes(_ info: Mesos_V1_ContainerInfo) throws(ContainerError) {
-        guard info.volumes.isEmpty else {
-            let paths = info.volumes.map { "'\($0.containerPath)'" }.joined(separator: ", ")
-            throw ContainerError(
-                "this agent mounts persistent volumes (disk resources with persistence) only, not "
-                    + "ContainerInfo.volumes: \(paths)")
-        }
     }
 
     private static func image(_ image: Mesos_V1_Image) throws(ContainerError) -> Image {

@@ -41,6 +41,7 @@ struct AgentCommand: AsyncParsableCommand {
             1_000, options.containerDiskWatchInterval.milliseconds)
         settings.enforcesDiskLimits = options.enforceContainerDiskQuota
         settings.sandboxPolicy = try options.sandboxPolicy()
+        settings.volumeGroups = try options.paths.groups(switchesUser: settings.switchesUser)
         settings.collectionIntervalMilliseconds = max(
             1_000, options.diskWatchInterval.milliseconds)
         settings.usageWebhook = try options.webhook()
@@ -49,7 +50,8 @@ struct AgentCommand: AsyncParsableCommand {
         settings.imageRegistry = try options.imageRegistry()
         logger.notice("no authentication: listening on the loopback only")
         do {
-            let launcher = try options.launcher(workDirectory: directory)
+            let launcher = try options.launcher(
+                workDirectory: directory, resources: settings.resources)
             for text in launcher.shortcomings {
                 logger.warning("the \(launcher.name) launcher: \(text)")
             }
@@ -98,6 +100,7 @@ struct AgentFlags: ParsableArguments {
     var launcher = "auto"
     @Option(help: "ro: tasks without an image see the host's files read-only; rw: as in Mesos.")
     var hostRoot = "ro"
+    @OptionGroup var paths: PathFlags
     @Option(
         help: "Where images come from: an http or https URL, or a directory of saved NAME:TAG.tar.")
     var dockerRegistry = "https://registry-1.docker.io"
@@ -185,7 +188,8 @@ struct AgentFlags: ParsableArguments {
         return registry
     }
 
-    func launcher(workDirectory: String) throws -> any Launcher {
+    /// `resources` name the disks of which tasks see their own volumes only.
+    func launcher(workDirectory: String, resources: Resources) throws -> any Launcher {
         guard let kind = Launchers.Kind(rawValue: launcher) else {
             throw CommandFailure("--launcher \(launcher): use auto, runc or plain")
         }
@@ -194,7 +198,11 @@ struct AgentFlags: ParsableArguments {
         }
         let runtime = try madeDirectory(workDirectory + "/runtime")
         return try Launchers.make(
-            kind: kind, runtimeDirectory: runtime, workDirectory: workDirectory, hostRoot: mode)
+            kind: kind, runtimeDirectory: runtime, workDirectory: workDirectory, hostRoot: mode,
+            hostPaths: try paths.rules(hostRoot: mode),
+            hiding: resources.compactMap { $0.disk?.source?.root }.map {
+                $0.hasPrefix("/") ? $0 : "\(workDirectory)/\($0)"
+            })
     }
 
     /// `--resources`, or what this machine has; refused when its disks are not there, or smaller.
@@ -275,7 +283,7 @@ struct AgentFlags: ParsableArguments {
                 ? "--enforce-container-disk-quota" : "--no-enforce-container-disk-quota",
             switchUser ? "--switch-user" : "--no-switch-user",
         ]
-        arguments += adoptFrom.map { "--adopt-from=\($0)" }
+        arguments += adoptFrom.map { "--adopt-from=\($0)" } + paths.arguments
         if !attributes.isEmpty { arguments.append("--attributes=\(attributes)") }
         if let resources { arguments.append("--resources=\(resources)") }
         if let thinPool { arguments.append("--thin-pool=\(thinPool)") }

@@ -24,6 +24,7 @@ struct DevCommand: AsyncParsableCommand {
         let directory = try madeDirectory(workDir)
         // An agent that can't start would be started again for ever.
         _ = try agentFlags.agentResources(workDirectory: madeDirectory("\(directory)/agent"))
+        try agentFlags.paths.check(switchesUser: agentFlags.switchUser)
         let shared =
             ["--ip=\(common.ip)", "--hostname=\(common.hostname)"]
             + ["--logging-level=\(common.loggingLevel)"]
