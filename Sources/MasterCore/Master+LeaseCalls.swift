@@ -24,6 +24,9 @@ extension Master {
 
     mutating func renewLeases(_ renewal: LeaseRenewal, principal: String?) throws(Refusal) {
         let rows = try rows(of: renewal)
+        if let role = renewal.role, rows.isEmpty {
+            throw Refusal(.notFound, "role '\(role)' has no reservation with a lease")
+        }
         if case .set(let milliseconds) = renewal.change {
             try Lease.validate(milliseconds: milliseconds)
         }

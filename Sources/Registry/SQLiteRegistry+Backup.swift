@@ -39,7 +39,8 @@ extension SQLiteRegistry {
     ///
     /// - Returns: where the old registry is now; nil: there was none.
     package static func restore(
-        _ backup: String, to path: String
+        _ backup: String, to path: String,
+        preparing prepare: (SQLiteRegistry) throws -> Void = { _ in }
     ) throws(RegistryError) -> String? {
         try check(backup)
         do {
@@ -48,6 +49,13 @@ extension SQLiteRegistry {
             let aside = path + ".restored"
             _ = try? Files.remove(aside)
             try copy(backup, to: aside)
+            let copied = try SQLiteRegistry(path: aside)
+            do { try prepare(copied) } catch {
+                copied.close()
+                throw error
+            }
+            copied.close()
+            try closeCleanly(aside)
             var kept: String?
             if isThere {
                 // A second name for the old one: at no time is there no registry.

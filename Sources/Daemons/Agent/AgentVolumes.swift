@@ -89,6 +89,8 @@ final class AgentVolumes: Sendable {
                     }
                 } catch {
                     logger.error("volume", metadata: ["uuid": "\(uuid)", "error": "\(error)"])
+                    // Without its data it is lost, whatever the owner file says.
+                    if case .lost = error { continue }
                     found.append(.init(uuid, problem: "\(error)"))
                 }
             }

@@ -68,8 +68,12 @@ package final class MasterDaemon: Sendable {
     /// - Returns: where the old registry is now; nil: there was none.
     package static func restoreRegistry(
         _ backup: String, workDirectory: String
-    ) throws -> String? {
-        try SQLiteRegistry.restore(backup, to: registryPath(in: workDirectory))
+    ) throws -> RestoredRegistry {
+        var restored = RestoredRegistry()
+        restored.kept = try SQLiteRegistry.restore(
+            backup, to: registryPath(in: workDirectory)
+        ) { try restored.hold($0) }
+        return restored
     }
 
     /// Serves until `untilEnded` returns.

@@ -12,7 +12,7 @@ extension TransactionRequest {
         self.init(
             key: call.hasKey ? call.key : nil,
             fingerprint: StepsFingerprint.text(agent: call.agentID.value, call.steps),
-            steps: call.steps.map { OfferOperation($0) })
+            steps: call.steps.map { OfferOperation(step: $0) })
     }
 
     /// A repeated call has other offers than the first one: they do not count.
@@ -20,7 +20,7 @@ extension TransactionRequest {
         self.init(
             key: call.hasKey ? call.key : nil,
             fingerprint: StepsFingerprint.text(agent: nil, call.steps),
-            steps: call.steps.map { OfferOperation($0) })
+            steps: call.steps.map { OfferOperation(step: $0) })
     }
 }
 

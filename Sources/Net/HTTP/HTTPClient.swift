@@ -46,6 +46,7 @@ package final class HTTPClient: Sendable {
         _ method: String, _ url: String, headers: HTTPFields = [:], body: [UInt8]? = nil,
         timeoutMilliseconds: Int = 30_000, answerBytesLimit: Int = 256 << 20
     ) async throws(HTTPClientError) -> HTTPAnswer {
+        try Self.checkPort(url)
         let request = Self.request(method, url, headers, body)
         let deadline = NIODeadline.now() + .milliseconds(Int64(timeoutMilliseconds))
         do {
@@ -68,11 +69,22 @@ package final class HTTPClient: Sendable {
             "POST", url, headers: headers, body: body, timeoutMilliseconds: timeoutMilliseconds)
     }
 
+    /// A port that no socket has would end the process.
+    private static func checkPort(_ url: String) throws(HTTPClientError) {
+        guard let start = url.firstRange(of: "://") else { throw .invalidURL(url) }
+        let host = url[start.upperBound...].prefix { $0 != "/" }
+        guard let colon = host.lastIndex(of: ":"), !host[colon...].contains("]") else { return }
+        guard let port = Int(host[host.index(after: colon)...]), (1...65_535).contains(port) else {
+            throw .invalidURL("\(url): a port is a number from 1 to 65535")
+        }
+    }
+
     /// Posts a request whose answer goes on for as long as it likes, however quiet.
     package func stream(
         _ url: String, headers: HTTPFields = [:], body: [UInt8],
         headTimeoutMilliseconds: Int = 30_000
     ) async throws(HTTPClientError) -> HTTPStream {
+        try Self.checkPort(url)
         let request = Self.request("POST", url, headers, body)
         do {
             // The deadline is that of the answer's head only.

@@ -9,6 +9,16 @@ extension OfferOperation {
             id: message.hasID ? OperationID(message.id.value) : nil, Kind(message),
             leaseMilliseconds: message.leaseMilliseconds)
     }
+
+    /// A step of a transaction: all that it names is done or nothing, so it names one operation.
+    package init(step message: Mesos_V1_Offer.Operation) {
+        self.init(message)
+        guard message.bodies > 1 else { return }
+        kind = .refused(
+            Refusal(
+                .invalid,
+                "it has the fields of \(message.bodies) operations: make a step of each"))
+    }
 }
 
 extension OfferOperation.Kind {
@@ -118,6 +128,14 @@ extension Amount {
 }
 
 extension Mesos_V1_Offer.Operation {
+    /// How many operations it describes.
+    package var bodies: Int {
+        [
+            hasLaunch, hasLaunchGroup, hasReserve, hasUnreserve, hasCreate, hasDestroy,
+            hasGrowVolume, hasShrinkVolume, hasCreateDisk, hasDestroyDisk,
+        ].count { $0 }
+    }
+
     fileprivate var hasBody: Bool {
         switch type {
         case .launch: hasLaunch

@@ -75,6 +75,7 @@ struct JSONToProtobuf {
                 let key = try scanner.string()
                 try scanner.expect(UInt8(ascii: ":"))
                 guard let index = message.index(name: key) else {
+                    guard !message.isStrict else { throw unknown(key, of: message) }
                     try scanner.skipValue(depth: depth + 1)
                     continue
                 }
@@ -84,12 +85,22 @@ struct JSONToProtobuf {
                     throw failure("Field '\(field.name)' is given twice")
                 }
                 given |= bit
-                if try value(field, depth: depth + 1) { present |= bit }
+                if try value(field, depth: depth + 1) {
+                    present |= bit
+                } else if message.isStrict, case .enumeration = field.kind {
+                    throw failure("'\(field.name)' has no value of that name")
+                }
             } while scanner.take(UInt8(ascii: ","))
             try scanner.expect(UInt8(ascii: "}"))
         }
         let absent = message.required & ~present
         if absent != 0 { note(absent, of: message) }
+    }
+
+    private func unknown(_ key: ArraySlice<UInt8>, of message: MessageSchema) -> Refusal {
+        let name = String(decoding: key.prefix(64), as: UTF8.self)
+        let known = message.fields.map(\.name).joined(separator: ", ")
+        return failure("There is no field '\(name)' here: it has \(known)")
     }
 
     private mutating func note(_ absent: UInt64, of message: MessageSchema) {

@@ -46,6 +46,9 @@ final class MessageSchema: Sendable {
     let required: UInt64
     /// Bit n: field n is printed even when it is absent.
     let printedWhenAbsent: UInt64
+    /// Unknown fields and names are refused: a slip of the pen must not become another order. What
+    /// Mesos has too takes them as Mesos does.
+    let isStrict: Bool
     private let numbers: [UInt8]
     private let buckets: [[UInt8]]
 
@@ -53,7 +56,8 @@ final class MessageSchema: Sendable {
     static let fieldLimit = 64
     private static let none = UInt8.max
 
-    init(name: String, fields: [FieldSchema]) {
+    init(name: String, fields: [FieldSchema], isStrict: Bool = false) {
+        self.isStrict = isStrict
         precondition(fields.count <= MessageSchema.fieldLimit, "\(name) has too many fields")
         self.name = name
         self.fields = fields

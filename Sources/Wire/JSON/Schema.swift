@@ -33,6 +33,16 @@ struct Schema: Sendable {
         "mesos.v1.agent.Response.GetTasks.completed_tasks",
     ]
 
+    /// Orders that Mesos has not, and that can take away what can't be given back.
+    private static let strict: Set<String> = [
+        "mesos.v1.LifecyclePolicy", "mesos.v1.DiskLimitRule",
+        "mesos.v1.master.Call.SetLifecyclePolicy", "mesos.v1.master.Call.RemoveLifecyclePolicy",
+        "mesos.v1.master.Call.UndeleteVolume", "mesos.v1.master.Call.ProtectVolume",
+        "mesos.v1.master.Call.EraseVolume", "mesos.v1.master.Call.CollectGarbage",
+        "mesos.v1.master.Call.ForgetVolume", "mesos.v1.master.Call.RenewLease",
+        "mesos.v1.master.Call.Transact", "mesos.v1.master.Call.WhatIf",
+    ]
+
     /// The message of this full name.
     func message(_ name: String) -> MessageSchema? { numbers[name].map { messages[$0] } }
 
@@ -57,7 +67,7 @@ struct Schema: Sendable {
                 name: item.name,
                 fields: item.descriptor.field.map {
                     Schema.field($0, of: item.name, found, numbers)
-                })
+                }, isStrict: Schema.strict.contains(item.name))
         }
     }
 

@@ -22,6 +22,10 @@ struct AgentCommand: AsyncParsableCommand {
     @Option(help: "Where journal, volumes and sandboxes are kept.")
     var workDir: String
 
+    func validate() throws {
+        try checkPort(port, "--port")
+    }
+
     func run() async throws {
         let directory = try madeDirectory(workDir)
         let logger = common.logger("agent")

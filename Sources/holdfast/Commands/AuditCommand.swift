@@ -128,6 +128,11 @@ private func actor(of line: AuditLine) -> String {
     switch line.action {
     case "AGENT_UNREACHABLE", "VOLUME_LOST", "VOLUME_FOUND", "VOLUME_UNCLAIMED", "VOLUME_MOVED":
         return "master"
+    case "VOLUME_ORPHANED", "VOLUME_RECLAIMED", "VOLUME_ERASED": return "master"
+    // By the policies, unless somebody asked for it.
+    case "VOLUME_ERASING" where line.message != "by an operator",
+        "VOLUME_TRASHED" where line.message != "destroyed":
+        return "master"
     case "VOLUME_FORGOTTEN": return "operator"
     case "TEARDOWN", "KILL_TASK", "AGENT_GONE":
         return principal ?? "operator"

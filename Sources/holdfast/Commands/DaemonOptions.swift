@@ -40,3 +40,10 @@ func madeDirectory(_ path: String) throws -> String {
     }
     return URL(filePath: absolute).resolvingSymlinksInPath().path
 }
+
+/// 0 is any port that is free.
+func checkPort(_ port: Int, _ option: String) throws {
+    guard (0...65_535).contains(port) else {
+        throw ValidationError("\(option) \(port): a port is a number from 0 to 65535")
+    }
+}

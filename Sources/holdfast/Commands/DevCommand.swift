@@ -20,6 +20,11 @@ struct DevCommand: AsyncParsableCommand {
         geteuid() == 0
         ? "/var/lib/holdfast-dev" : NSHomeDirectory() + "/.local/share/holdfast-dev"
 
+    func validate() throws {
+        try checkPort(port, "--port")
+        try checkPort(agentPort, "--agent-port")
+    }
+
     func run() async throws {
         let directory = try madeDirectory(workDir)
         // An agent that can't start would be started again for ever.

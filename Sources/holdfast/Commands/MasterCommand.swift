@@ -16,6 +16,10 @@ struct MasterCommand: AsyncParsableCommand {
     @Option(help: "Where the registry is kept.")
     var workDir: String
 
+    func validate() throws {
+        try checkPort(port, "--port")
+    }
+
     func run() async throws {
         var settings = MasterSettings(
             workDirectory: try madeDirectory(workDir), version: HoldfastVersion.mesos)

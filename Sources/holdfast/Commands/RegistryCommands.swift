@@ -35,6 +35,9 @@ struct RegistryRestore: AsyncParsableCommand {
             The old registry is kept beside it. What happened since the backup is told by the \
             agents when they register: their books are taken over, volumes that the backup does \
             not know are listed as unclaimed, and those that it knows and they have no more as lost.
+            Lifecycle policies and leases are left out and listed: what they would erase or give back may \
+            have been undeleted, protected or renewed since. Volumes that the backup has in the trash \
+            stay there until they are undeleted or erased.
             """)
     @Option(help: "The master's work directory.")
     var workDir: String
@@ -44,17 +47,28 @@ struct RegistryRestore: AsyncParsableCommand {
     var backup: String
 
     func run() async throws {
-        let kept: String?
+        let restored: RestoredRegistry
         do {
-            kept = try MasterDaemon.restoreRegistry(backup, workDirectory: workDir)
+            restored = try MasterDaemon.restoreRegistry(backup, workDirectory: workDir)
         } catch {
             throw CommandFailure("restore: \(error)")
         }
-        if json {
-            let names = ["restored": backup].merging(kept.map { ["kept": $0] } ?? [:]) { $1 }
-            print(jsonText(names))
-        } else {
-            print("restored \(backup)" + (kept.map { "; the old registry is \($0)" } ?? ""))
+        guard !json else {
+            var answer: [String: Any] = [
+                "restored": backup, "policies_left_out": restored.policies,
+                "leases_left_out": restored.leases,
+            ]
+            if let kept = restored.kept { answer["kept"] = kept }
+            return print(jsonText(answer))
+        }
+        print("restored \(backup)" + (restored.kept.map { "; the old registry is \($0)" } ?? ""))
+        if !restored.policies.isEmpty {
+            print(
+                "left out: the lifecycle policies of \(restored.policies.joined(separator: ", ")); "
+                    + "look at 'holdfast volumes' before you set them again")
+        }
+        if !restored.leases.isEmpty {
+            print("left out: the leases of \(restored.leases.count) reservations")
         }
     }
 }

@@ -22,6 +22,16 @@ func parsedResources(_ text: String) throws -> [Mesos_V1_Resource] {
     }
 }
 
+/// The roles that such a text names.
+func parsedRoles(_ text: String) throws -> [String] {
+    do throws(Refusal) {
+        return try Resources.parse(text: text, defaultRole: Role.unreserved)
+            .compactMap { $0.reservations.last?.role }
+    } catch {
+        throw CommandFailure(error.message)
+    }
+}
+
 private func plainMessage(_ resource: Resource) -> Mesos_V1_Resource {
     var message = Mesos_V1_Resource()
     message.name = resource.name

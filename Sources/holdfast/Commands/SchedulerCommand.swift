@@ -13,6 +13,10 @@ struct SchedulerCommand: AsyncParsableCommand {
     @Option(help: "Where its services are kept.")
     var workDir: String
 
+    func validate() throws {
+        try checkPort(port, "--port")
+    }
+
     func run() async throws {
         var options = ServiceOptions(workDirectory: try madeDirectory(workDir), master: master)
         options.address = common.ip

@@ -66,6 +66,11 @@ struct VolumeAdopt: AsyncParsableCommand {
     @Argument(help: "The volume's id, unique for the role on the agent.")
     var id: String
 
+    /// Without the slash that a shell's completion ends it with.
+    private var plainDirectory: String {
+        directory.count > 1 && directory.hasSuffix("/") ? String(directory.dropLast()) : directory
+    }
+
     func run() async throws {
         var volume = try disk(size: size)
         volume.reservations = [options.reservation]
@@ -81,7 +86,7 @@ struct VolumeAdopt: AsyncParsableCommand {
                 let place = try await agent.askAgent(.adoptDirectory) {
                     $0.adoptDirectory.role = options.role
                     $0.adoptDirectory.persistenceID = id
-                    $0.adoptDirectory.path = directory
+                    $0.adoptDirectory.path = plainDirectory
                     $0.adoptDirectory.bytes = bytes
                     $0.adoptDirectory.requester = requesterName
                 }.adoptDirectory.path

@@ -95,6 +95,11 @@ struct ResourceOptions: ParsableArguments {
     /// `cpus:2;mem:512` or `ports:[1-2]` as resources reserved for the role.
     func resources(_ text: String) throws -> [Mesos_V1_Resource] {
         let reserved = try parsedResources(text)
+        if let other = try parsedRoles(text).first(where: { $0 != role }) {
+            throw CommandFailure(
+                "'\(text)' names role '\(other)', and --role is '\(role)': leave the role out of "
+                    + "the resources, or name the same one")
+        }
         return reserved.map { resource in
             var resource = resource
             resource.reservations.append(reservation)
