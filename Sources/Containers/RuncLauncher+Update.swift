@@ -28,7 +28,10 @@ extension RuncLauncher {
         _ id: String, _ share: DeviceRates, _ volumes: [DeviceThrottle],
         _ record: StateDirectory.Record
     ) throws(ContainerError) {
-        guard let group = DeviceThrottles(cgroup(id)) else { return }
+        // Elsewhere no group can limit a device, and no volume has limits.
+        guard sandboxDisk != nil || volumes.contains(where: { !$0.rates.isEmpty }),
+            let group = DeviceThrottles(cgroup(id))
+        else { return }
         let rates = share.stricter(record.diskCeiling ?? DeviceRates())
         do throws(SystemError) {
             if let sandboxDisk { try group.set(rates, of: sandboxDisk) }

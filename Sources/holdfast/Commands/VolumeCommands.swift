@@ -189,13 +189,13 @@ struct VolumeCreate: AsyncParsableCommand {
             What it may do and hold, like write_bytes=10MiB,inodes=1000; also read_bytes, reads \
             and writes; bytes and operations are of a second.
             """)
-    var limits: VolumeLimitsOption?
+    var limits: String?
     @Argument(help: "The volume's id, unique for the role on the agent.")
     var id: String
 
     func run() async throws {
         var made = try newVolume(id, size: size, path: path, options)
-        if let limits { made.disk.limits = limits.message }
+        if let limits { made.disk.limits = try parsedLimits(limits) }
         try await withClient(options.client.master) { client in
             let agent = try await options.agentID(client)
             let answer = try await client.tell(.createVolumes) {

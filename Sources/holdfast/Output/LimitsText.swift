@@ -1,16 +1,12 @@
-import ArgumentParser
 import Daemons
 import MesosAPI
 import Model
 import Wire
 
 /// A volume's limits on the command line: `write_bytes=10MiB,inodes=1000`.
-struct VolumeLimitsOption: ExpressibleByArgument {
-    let message: Mesos_V1_Resource.DiskInfo.Limits
-
-    init?(argument: String) {
-        guard let limits = try? LimitText.parse(argument) else { return nil }
-        message = Mesos_V1_Resource.DiskInfo.Limits(limits)
+func parsedLimits(_ text: String) throws -> Mesos_V1_Resource.DiskInfo.Limits {
+    do throws(Refusal) { return .init(try LimitText.parse(text)) } catch {
+        throw CommandFailure("--limits: \(error.message)")
     }
 }
 
