@@ -55,8 +55,8 @@ extension Simulation {
         }
     }
 
-    /// Before an operation is stored: a growth by a rule was called for at this very size, by a rule
-    /// that allows it, and is the only operation on its volume.
+    /// Before an operation is stored: a growth by a rule was called for at this very size, by one
+    /// that allows it, while nobody resizes its volume, and some task uses it.
     mutating func checkGrowth(_ row: OperationRow) {
         let operation = row.operation
         guard registry.operation(operation.uuid) == nil, operation.type == .grow,

@@ -102,11 +102,14 @@ import Wire
             #expect(DiskUse().excess(of: limits) == nil)
         }
         limits.actions[uuid] = .kill
+        limits.reports[uuid] = report(54, .kernel)
+        #expect(DiskUse().excess(of: limits) != nil, "ext4 gives nothing more")
+        limits.reports[uuid] = report(56, .kernel)
         let excess = try #require(DiskUse().excess(of: limits, isEnforced: false))
         #expect(excess.message == "Disk usage (56MB) exceeds quota (56MB)")
         let status: Mesos_V1_TaskStatus = excess.status.message()
         #expect(status.limitation.resources.map(\.disk.persistence.id) == ["v"])
-        limits.reports[uuid] = report(54, .kernel)
+        limits.reports[uuid] = report(53, .kernel)
         #expect(DiskUse().excess(of: limits) == nil)
         limits.reports[uuid] = report(56, .none)
         #expect(DiskUse().excess(of: limits) == nil)

@@ -21,6 +21,7 @@ import Testing
         return cluster.published.map { event in
             switch event {
             case .heartbeat: "heartbeat"
+            case .usageAlarm(_, let alarm): "alarm \(alarm.kind)"
             case .taskAdded(let task): "task added \(task.state.rawValue)"
             case .taskUpdated(let update, let state):
                 "task \(update.state.rawValue)"

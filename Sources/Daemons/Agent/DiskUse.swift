@@ -140,12 +140,13 @@ struct DiskUse: Sendable {
 
 extension VolumeReport {
     /// What is used and what could be, where the kernel takes nothing more or nearly so; else nil.
-    /// ext4 keeps a fiftieth back, 16 MiB at most, and what is written comes in pieces.
+    /// ext4 keeps a fiftieth of the image back, 16 MiB at most, and refuses more when a few hundred
+    /// KiB are left beside that.
     fileprivate var fullness: (used: Int64, usable: Int64)? {
         guard enforcement == .kernel, let usedBytes, let usableBytes, usableBytes > 0 else {
             return nil
         }
-        let rest = min(usableBytes / 50, 16 << 20) + (256 << 10)
+        let rest = min(usableBytes / 32, 16 << 20) + min(usableBytes / 32, 1 << 20)
         return usableBytes - usedBytes <= rest ? (usedBytes, usableBytes) : nil
     }
 }

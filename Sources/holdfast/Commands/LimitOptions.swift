@@ -1,6 +1,7 @@
 import ArgumentParser
 import MesosAPI
 import Model
+import Wire
 
 /// What happens at a limit, as the command line has it.
 enum LimitChoice: String, ExpressibleByArgument, CaseIterable {
