@@ -42,7 +42,8 @@ import Testing
         }
     }
 
-    /// Scenario: xfs_quota_tests ROOT_XFS_QuotaTest.QuotaLimit ROOT_XFS_QuotaTest.VolumeUsageExceedsQuota
+    /// Scenario: xfs_quota_tests ROOT_XFS_QuotaTest.QuotaLimit
+    /// Scenario: xfs_quota_tests ROOT_XFS_QuotaTest.VolumeUsageExceedsQuota
     @Test(arguments: usable)
     func writesStopAtTheLimitAndGoOnWhenItIsRaised(_ backend: TestBackend) throws {
         let disk = try TestDisk(backend)
@@ -101,8 +102,10 @@ import Testing
         #expect(!linked.isSuccess)
     }
 
-    /// Scenario: xfs_quota_tests ROOT_XFS_QuotaTest.CheckQuotaEnabled ROOT_XFS_NoQuota.CheckQuotaEnabled
-    /// Scenario: xfs_quota_tests ROOT_XFS_NoProjectQuota.CheckQuotaEnabled ROOT_XFS_QuotaTest.IsolatorFlags
+    /// Scenario: xfs_quota_tests ROOT_XFS_QuotaTest.CheckQuotaEnabled
+    /// Scenario: xfs_quota_tests ROOT_XFS_NoQuota.CheckQuotaEnabled
+    /// Scenario: xfs_quota_tests ROOT_XFS_NoProjectQuota.CheckQuotaEnabled
+    /// Scenario: xfs_quota_tests ROOT_XFS_QuotaTest.IsolatorFlags
     @Test(arguments: usable)
     func onlyADiskThatCountsProjectsIsTaken(_ backend: TestBackend) throws {
         let disk = try TestDisk(backend)
@@ -127,7 +130,8 @@ import Testing
         }
     }
 
-    /// Scenario: xfs_quota_tests ROOT_XFS_QuotaEnforcement.ResourceStatistics ROOT_XFS_QuotaEnforcement.CheckpointRecovery
+    /// Scenario: xfs_quota_tests ROOT_XFS_QuotaEnforcement.ResourceStatistics
+    /// Scenario: xfs_quota_tests ROOT_XFS_QuotaEnforcement.CheckpointRecovery
     @Test(arguments: usable)
     func usageAndLimitAreTheKernelsAlsoAfterARestart(_ backend: TestBackend) throws {
         let disk = try TestDisk(backend)

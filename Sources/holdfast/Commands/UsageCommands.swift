@@ -136,7 +136,8 @@ extension UsageForecast {
 struct DisksCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "disks",
-        abstract: "List the disks of all agents, with what is on them.")
+        abstract: "List the disks of all agents, with what is on them.",
+        subcommands: [BackendsCommand.self])
     @OptionGroup var options: ClientOptions
 
     func run() async throws {
