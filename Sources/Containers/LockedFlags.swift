@@ -1,8 +1,8 @@
 internal import Linux
 
 extension LaunchPlan {
-    /// Flags that mounts in a user namespace of its own keep from the host's: to bind without them is
-    /// refused there.
+    /// Flags that mounts in a user namespace of its own keep from the host's: a bind without them
+    /// is refused there.
     private static let locked: Set<String> = ["ro", "nosuid", "nodev", "noexec"]
 
     /// The plan with each bind as restricted as its source is on the host.

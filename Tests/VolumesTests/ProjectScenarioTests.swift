@@ -112,6 +112,9 @@ import Testing
         let layout = VolumeLayout(.root(workDirectory: disk.root))
         #expect(try BackendSelector.select(.projectQuota, layout).rejected.isEmpty)
         let source = try #require(try MountTable.current().containing(disk.root)?.source)
+        // The device goes with its last mount, if nobody has it open.
+        let device = try Descriptor.open(source)
+        defer { _ = device.number }
         for options in ["", backend == .projectXFS ? "uquota" : "usrquota"] {
             try patiently { try Mount.detach(disk.root, isLazy: false) }
             try Mount.attach(

@@ -31,7 +31,7 @@ mkdir -p /dev/shm /dev/pts
 for place in /tmp /run /mnt /var/tmp /etc/lvm; do mount -t tmpfs -o size=3G tmpfs \$place; done
 mkdir -p /mnt/lib/modules /run/lvm /run/lock/lvm
 ln -s /usr/lib/uml/modules/\$(uname -r) /mnt/lib/modules/\$(uname -r)
-for module in quota_v2 loop dm_mod dm_thin_pool dm_snapshot; do
+for module in quota_v2 loop dm_mod dm_thin_pool; do
     modprobe -d /mnt \$module || echo "HOLDFAST-UML no module \$module"
 done
 tests() { # part, command's prefix..., -- filter
