@@ -1,7 +1,7 @@
 internal import Linux
 
 extension LaunchPlan {
-    /// Flags that a mount in a user namespace of its own keeps from the host's: to bind without them
+    /// Flags that mounts in a user namespace of its own keep from the host's: a bind without them
     /// is refused there.
     private static let locked: Set<String> = ["ro", "nosuid", "nodev", "noexec"]
 

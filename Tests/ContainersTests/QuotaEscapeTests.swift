@@ -151,7 +151,7 @@ struct QuotaEscapeTests {
         let open = try Disk(format, RuncBench(), user: nobody())
         _ = try open.outside("\(way) 2>/dev/null; :", nobody())
         #expect(FileStatus.exists("\(open.path)/d"), "no escape: what is cured?")
-        // One that was made all the same counts for its volume: the level-1 group is the second cure.
+        // One that was made all the same counts for its volume: the level-1 group is a second cure.
         #expect(try open.outside("at=data/d; \(Self.write)", nobody()) == "")
         #expect(try open.store.usage(open.uuid).usedBytes <= Self.limit)
 
@@ -165,8 +165,10 @@ struct QuotaEscapeTests {
     @Test func aTaskWithoutRootsRightsHasUsersOfItsOwnWithTheHostsNumbers() async throws {
         let bench = try RuncBench()
         let launcher = try bench.launcher()
-        let script =
-            "cat /proc/self/uid_map /proc/self/gid_map; stat -c %u:%g /etc/passwd; id -u; readlink /proc/self/ns/user"
+        let script = """
+            cat /proc/self/uid_map /proc/self/gid_map
+            stat -c %u:%g /etc/passwd; id -u; readlink /proc/self/ns/user
+            """
         let said = try await bench.output(
             bench.spec("names", script, user: nobody()), launcher)
         let words = said.split(whereSeparator: \.isWhitespace).map(String.init)

@@ -42,7 +42,8 @@ import Testing
         }
     }
 
-    /// Scenario: xfs_quota_tests ROOT_XFS_QuotaTest.QuotaLimit ROOT_XFS_QuotaTest.VolumeUsageExceedsQuota
+    /// Scenario: xfs_quota_tests ROOT_XFS_QuotaTest.QuotaLimit
+    /// Scenario: xfs_quota_tests ROOT_XFS_QuotaTest.VolumeUsageExceedsQuota
     @Test(arguments: usable)
     func writesStopAtTheLimitAndGoOnWhenItIsRaised(_ backend: TestBackend) throws {
         let disk = try TestDisk(backend)
@@ -101,14 +102,19 @@ import Testing
         #expect(!linked.isSuccess)
     }
 
-    /// Scenario: xfs_quota_tests ROOT_XFS_QuotaTest.CheckQuotaEnabled ROOT_XFS_NoQuota.CheckQuotaEnabled
-    /// Scenario: xfs_quota_tests ROOT_XFS_NoProjectQuota.CheckQuotaEnabled ROOT_XFS_QuotaTest.IsolatorFlags
+    /// Scenario: xfs_quota_tests ROOT_XFS_QuotaTest.CheckQuotaEnabled
+    /// Scenario: xfs_quota_tests ROOT_XFS_NoQuota.CheckQuotaEnabled
+    /// Scenario: xfs_quota_tests ROOT_XFS_NoProjectQuota.CheckQuotaEnabled
+    /// Scenario: xfs_quota_tests ROOT_XFS_QuotaTest.IsolatorFlags
     @Test(arguments: usable)
     func onlyADiskThatCountsProjectsIsTaken(_ backend: TestBackend) throws {
         let disk = try TestDisk(backend)
         let layout = VolumeLayout(.root(workDirectory: disk.root))
         #expect(try BackendSelector.select(.projectQuota, layout).rejected.isEmpty)
         let source = try #require(try MountTable.current().containing(disk.root)?.source)
+        // The device goes with its last mount, if nobody has it open.
+        let device = try Descriptor.open(source)
+        defer { _ = device.number }
         for options in ["", backend == .projectXFS ? "uquota" : "usrquota"] {
             try patiently { try Mount.detach(disk.root, isLazy: false) }
             try Mount.attach(
@@ -127,7 +133,8 @@ import Testing
         }
     }
 
-    /// Scenario: xfs_quota_tests ROOT_XFS_QuotaEnforcement.ResourceStatistics ROOT_XFS_QuotaEnforcement.CheckpointRecovery
+    /// Scenario: xfs_quota_tests ROOT_XFS_QuotaEnforcement.ResourceStatistics
+    /// Scenario: xfs_quota_tests ROOT_XFS_QuotaEnforcement.CheckpointRecovery
     @Test(arguments: usable)
     func usageAndLimitAreTheKernelsAlsoAfterARestart(_ backend: TestBackend) throws {
         let disk = try TestDisk(backend)

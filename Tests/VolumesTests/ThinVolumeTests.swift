@@ -41,28 +41,23 @@ import Testing
         #expect(try readText("\(made.path)/file") == "kept")
     }
 
-    @Test(arguments: usable)
+    /// XFS replays its log while mounting.
+    @Test(arguments: usable.filter { $0 == .lvmThinExt4 })
     func oneThatLostPowerIsCheckedBeforeItIsMounted(_ backend: TestBackend) throws {
         let made = try Made(backend)
-        // A snapshot of a mounted volume is what a power cut leaves of it.
-        _ = try Command("sync", ["-f", made.path]).run()
-        let group = try pool().group
-        let copy = "\(made.name)-cut"
-        func lvm(_ program: String, _ arguments: [String]) throws {
-            let outcome = try Command(program, arguments).run()
-            #expect(outcome.isSuccess, "\(program) \(arguments): \(outcome.summary)")
+        // The device as it is while mounted, which is how a power cut leaves it.
+        let device = try pool().device(of: made.name)
+        let copy = "\(made.disk.root)/copy"
+        func copyBytes(_ from: String, _ to: String) throws {
+            let outcome = try Command("dd", ["if=\(from)", "of=\(to)", "bs=1M"]).run()
+            #expect(outcome.isSuccess, "\(outcome.summary)")
         }
-        try lvm("lvcreate", ["-s", "-kn", "-n", copy, "\(group)/\(made.name)"])
+        try copyBytes(device, copy)
         try patiently { try made.store.unmount(made.spec.uuid) }
-        try lvm("lvremove", ["-f", "\(group)/\(made.name)"])
-        try lvm("lvrename", [group, copy, made.name])
+        try copyBytes(copy, device)
         let result = try made.disk.store().recover(made.spec.uuid)
-        if backend == .lvmThinExt4 {
-            #expect(
-                result == .ready(.checked("it was not unmounted cleanly; e2fsck found it sound")))
-        } else {
-            #expect(result == .ready(.healthy))
-        }
+        let said = "it was not unmounted cleanly; e2fsck found it sound"
+        #expect(result == .ready(.checked(said)))
         #expect(try readText("\(made.path)/file") == "kept")
     }
 

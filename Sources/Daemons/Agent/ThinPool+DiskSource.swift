@@ -3,8 +3,8 @@ package import Model
 package import Volumes
 
 extension ThinPool {
-    /// The pool that a PATH disk names by `"vendor": "lvm", "id": "GROUP/POOL"`; its root then holds
-    /// only the books and mount points of its volumes. Nil: it names none.
+    /// The pool that a PATH disk names by `"vendor": "lvm", "id": "GROUP/POOL"`; its root then
+    /// holds only the books and mount points of its volumes. Nil: it names none.
     package init?(of source: DiskSource) throws(Refusal) {
         guard source.kind == .path, source.vendor == "lvm" else { return nil }
         guard let pool = source.id.flatMap({ ThinPool($0) }) else {

@@ -6,7 +6,8 @@ struct DisksCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "disks",
         abstract: "List the disks of all agents; with 'top', who uses them now.",
-        subcommands: [DisksList.self, DisksTop.self], defaultSubcommand: DisksList.self)
+        subcommands: [DisksList.self, DisksTop.self, BackendsCommand.self],
+        defaultSubcommand: DisksList.self)
 }
 
 struct DisksTop: AsyncParsableCommand {
