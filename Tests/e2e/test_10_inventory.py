@@ -90,6 +90,10 @@ def test_a_registry_is_restored(binary):
                       resources=[scalar("disk", 32, ROLE)]).status_code == 202
         assert change("CREATE_VOLUMES", cluster.agent_id, volumes=volumes[:1]).status_code == 202
         known = only(cluster.json("volumes"))
+        # What the copy's clocks would erase or give back may have been saved since.
+        cluster.cli("policy", "set", ROLE, "--trash=1h")
+        assert change("RESERVE_RESOURCES", cluster.agent_id, resources=[scalar("cpus", 0.5, ROLE)],
+                      lease={"nanoseconds": 3600 * 10**9}).status_code == 202
         backup = cluster.json("registry", "backup")["path"]
         assert restore(cluster, backup) is None, "restored under a running master"
         assert change("CREATE_VOLUMES", cluster.agent_id, volumes=volumes[1:]).status_code == 202
@@ -99,9 +103,14 @@ def test_a_registry_is_restored(binary):
         os.kill(cluster.pid("master"), signal.SIGKILL)
         done = eventually("the restore", lambda: restore(cluster, backup))
         assert os.path.exists(done["kept"]), done
+        assert done["policies_left_out"] == [ROLE] and len(done["leases_left_out"]) == 1, done
         os.kill(cluster.process.pid, signal.SIGCONT)
         cluster.wait_for_agent()
         rows = eventually("both volumes", lambda: len(cluster.json("volumes")) == 2
                           and {row["id"]: row for row in cluster.json("volumes")})
         assert rows["before"]["uuid"] == known["uuid"] and rows["before"]["state"] == "active"
         assert rows["after"]["state"] == "unclaimed", rows
+        assert cluster.json("policy", "list") == []
+        leased = [row for row in cluster.operator.get("LIST_RESERVATIONS")["reservations"]
+                  if "lease" in row]
+        assert leased == [], leased
