@@ -18,7 +18,8 @@ BUFFERED = ("while :; do dd if=/dev/zero of=data/big bs=1M count=44 conv=notrunc
             "done")
 DIRECT = ("while :; do dd if=/dev/zero of=data/big bs=1M count=44 oflag=direct conv=notrunc "
           "status=none; done")
-COUNT = "i=0; while touch data/f$i; do i=$((i+1)); [ $i = 2000 ] && break; done; echo $i >n; " + IDLE
+COUNT = ("i=0; while touch data/f$i; do i=$((i+1)); [ $i = 2000 ] && break; done; echo $i >n; "
+         + IDLE)
 
 
 def needs_v1():
@@ -239,5 +240,6 @@ def test_containers(binary):
         assert cluster.operator.post("RESERVE_RESOURCES", plain).status_code == 202
         volume = limited(8, "v", write_bytes_per_second=RATE)
         answer = cluster.operator.post("CREATE_VOLUMES", {"agent_id": agent, "volumes": [volume]})
-        assert answer.status_code == 409 and "device of the volume's own" in answer.text, answer.text
+        assert answer.status_code == 409, answer.text
+        assert "device of the volume's own" in answer.text, answer.text
         assert not cluster.operator.get("LIST_VOLUMES").get("volumes")
