@@ -25,12 +25,13 @@ extension Simulation {
         var booked = size
         if let stale = growth.full[uuid]?.first, chance.oneIn(4) { booked = stale }
         growth.full[uuid, default: []].append(booked)
+        if chance.oneIn(2) { wantGrowth(of: uuid) }
         count(.volumeFilled)
         let usable = booked.mebibytesInBytes
         let report = VolumeReport(
             uuid: uuid, backend: "fake", enforcement: .kernel,
             growsWhileMounted: AgentHost.growsWhileMounted(uuid), usableBytes: usable,
-            usedBytes: usable / 100 * Int64(80 + chance.below(21)), bookedBytes: usable)
+            usedBytes: usable / 100 * Int64(88 + chance.below(13)), bookedBytes: usable)
         tell(index, .volumeReported([report]))
         if chance.oneIn(4) {
             tell(
@@ -38,6 +39,19 @@ extension Simulation {
                 .usageAlarmed(
                     UsageAlarm(kind: "volume-over", text: "", nanoseconds: now.nanoseconds)))
         }
+    }
+
+    /// The role of a volume gets a rule by which it may grow.
+    private mutating func wantGrowth(of uuid: VolumeUUID) {
+        guard isMasterUp, let role = master.ledger.volumes[uuid]?.volume.resource.role else {
+            return
+        }
+        var policy = master.policy(for: role) ?? LifecyclePolicy(role: role)
+        policy.role = role
+        policy.atLimit = .grow(GrowthRule(percent: 85, step: Amount(thousandths: 20_000)))
+        count(.operatorPolicy)
+        let call = OperatorCall.lifecycle(.setPolicy(policy))
+        tell(.operatorCalled(RequestID(number()), call, principal: nil))
     }
 
     /// A role's rule; nil: none.
