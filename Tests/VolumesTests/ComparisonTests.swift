@@ -30,6 +30,7 @@ import Testing
         var world = try World(backend)
         world.store.places = []
         world.store.images = []
+        world.store.thin = [:]
         world.store.mounts = []
         world.loops = []
         #expect(world.codes == [.volumeLost])
