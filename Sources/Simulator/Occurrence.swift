@@ -26,6 +26,7 @@ package enum Occurrence: Int, CaseIterable, Sendable {
     // volumes' lives
     case volumeOrphaned, volumeReclaimed, volumeTrashed, volumeUndeleted, volumeErased
     case volumeWiped, wipeFailed
+    case volumeLimited
     // lending
     case launchOnLent, launchOnReserved, taskPreempted
     // calls of executors, and what they are told

@@ -27,7 +27,8 @@ struct OperationDraw {
         case 4..<7:
             guard let one = pick(disks, &chance), one.amount >= size else { return nil }
             let disk = Disk(
-                persistence: .init(id: name), volume: .init(containerPath: "data"))
+                persistence: .init(id: name), volume: .init(containerPath: "data"),
+                limits: Self.limits(of: name))
             return .create([
                 one.with(amount: size).with(disk: disk).with(isShared: chance.oneIn(4))
             ])
@@ -50,6 +51,14 @@ struct OperationDraw {
         }
     }
 
+    /// Every third volume has limits, by its name.
+    private static func limits(of name: String) -> VolumeLimits? {
+        let sum = name.utf8.reduce(0) { $0 + Int64($1) }
+        guard sum % 3 == 0 else { return nil }
+        return VolumeLimits(
+            rates: DiskRates(writtenBytes: DiskRates.leastBytes + sum), inodes: 100 + sum)
+    }
+
     func task(
         _ name: String, on agent: AgentID, _ chance: inout SeededGenerator
     ) -> TaskDescription? {
@@ -57,7 +66,10 @@ struct OperationDraw {
         let volumes = pool.filter { $0.isPersistentVolume && isMine($0) }
         var resources = wanted
         if let volume = pick(Array(volumes), &chance) {
-            resources.append(volume.with(allocationRole: nil))
+            // Frameworks do not know of limits.
+            var disk = volume.disk
+            disk?.limits = nil
+            resources.append(volume.with(allocationRole: nil).with(disk: disk))
         }
         let executor = chance.oneIn(2) ? executor(&chance) : nil
         return TaskDescription(

@@ -36,6 +36,7 @@ extension Simulation {
         var found: [String] = []
         for index in agents.indices {
             found += checkBooks(index) + checkVolumes(index) + checkHoldings(index)
+            found += checkLimits(index)
             found += checkTransactions(index)
         }
         for (uuid, index) in acknowledged

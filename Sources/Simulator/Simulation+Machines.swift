@@ -27,6 +27,7 @@ extension Simulation {
         }
         if !grown.isEmpty { count(.volumeGrownInUse) }
         agents[index].change(changes)
+        countLimited(changes)
         tell(index, .volumesChanged(uuid, failure: nil))
         add(.volumeReports(agent: index, life: life), within: 500)
     }

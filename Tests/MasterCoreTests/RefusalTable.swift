@@ -138,6 +138,9 @@ enum RefusalTable {
             create("w") { $0 = Disk(volume: $0.volume) },
             "Invalid DiskInfo: Non-persistent volume not supported"),
         RefusalRow(
+            create("w") { $0 = Disk(limits: VolumeLimits(inodes: 20)) },
+            "Invalid DiskInfo: 'limits' are of persistent volumes only"),
+        RefusalRow(
             .create([disk(10).volume("w").on(.block)]),
             "Persistent volumes need a root, PATH or MOUNT disk"),
         RefusalRow(

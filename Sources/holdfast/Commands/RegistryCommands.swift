@@ -35,9 +35,9 @@ struct RegistryRestore: AsyncParsableCommand {
             The old registry is kept beside it. What happened since the backup is told by the \
             agents when they register: their books are taken over, volumes that the backup does \
             not know are listed as unclaimed, and those that it knows and they have no more as lost.
-            Lifecycle policies and leases are left out and listed: what they would erase or give back may \
-            have been undeleted, protected or renewed since. Volumes that the backup has in the trash \
-            stay there until they are undeleted or erased.
+            Lifecycle policies and leases are left out and listed: what they would erase or give \
+            back may have been undeleted, protected or renewed since. Volumes that the backup has \
+            in the trash stay there until they are undeleted or erased.
             """)
     @Option(help: "The master's work directory.")
     var workDir: String
