@@ -92,7 +92,7 @@ def test_a_registry_is_restored(binary):
         known = only(cluster.json("volumes"))
         # What the copy's clocks would erase or give back may have been saved since.
         cluster.cli("policy", "set", ROLE, "--trash=1h")
-        assert change("RESERVE_RESOURCES", cluster.agent_id, resources=[scalar("cpus", 0.5, ROLE)],
+        assert change("RESERVE_RESOURCES", cluster.agent_id, resources=[scalar("cpus", 0.5, "leased")],
                       lease={"nanoseconds": 3600 * 10**9}).status_code == 202
         backup = cluster.json("registry", "backup")["path"]
         assert restore(cluster, backup) is None, "restored under a running master"

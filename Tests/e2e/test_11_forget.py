@@ -2,6 +2,7 @@
 import os
 import shutil
 import signal
+import subprocess
 
 from client import scalar
 from cluster import Cluster, eventually
@@ -28,7 +29,7 @@ def test_rows_of_a_gone_agent(binary):
         assert forget(uuids[0], reason="x" * 2000).status_code == 400
         assert cluster.operator.post("FORGET_VOLUME", {}).status_code == 400
 
-        # The machine is lost with all that was on it; another one takes its place.
+        # The machine is lost with all that was on it, its mounts too; another one takes its place.
         os.kill(cluster.process.pid, signal.SIGSTOP)
         os.kill(cluster.pid("agent"), signal.SIGKILL)
         eventually("the agent's end", lambda: cluster.operator.agents()[0].get("active") is not True)
@@ -36,6 +37,8 @@ def test_rows_of_a_gone_agent(binary):
         assert refused.status_code == 409, refused.text
         answer = cluster.operator.post("MARK_AGENT_GONE", {"agent_id": {"value": old}})
         assert answer.status_code == 200, answer.text
+        for mount in cluster.mounts():
+            subprocess.run(["umount", "-l", mount], check=True)
         for name in os.listdir(f"{cluster.directory}/work/agent"):
             path = f"{cluster.directory}/work/agent/{name}"
             shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)

@@ -59,6 +59,8 @@ def running(cluster):
             if t["state"] == "TASK_RUNNING"}
 
 
+# Scenario: xfs_quota ROOT_XFS_QuotaTest.VolumeUsageExceedsQuotaWithKill
+# Scenario: xfs_quota ROOT_XFS_QuotaEnforcement.DiskUsageExceedsQuotaWithKill
 def test_fail_and_kill(binary):
     sizes = {"full": 16, "other": 16}
     with Cluster(binary, options=(WATCH,)) as cluster:
